@@ -65,13 +65,15 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
         "NAME": unquote(url.path.lstrip("/")),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
-        "HOST": unquote(url.netloc.rpartition("@")[2].partition(":")[0]) if "%2F" in url.netloc.upper() else (url.hostname or ""),
+        "HOST": unquote(url.netloc.rpartition("@")[2].partition(":")[0])
+        if "%2F" in url.netloc.upper()
+        else (url.hostname or ""),
         "PORT": str(url.port or ""),
     }
 
 
 def credentials(prefix: str) -> dict[str, str]:
-    """Return the secrets of all variables `<prefix><NAME>` and `<prefix><NAME>_FILE`, by lower-case name with dashes."""
+    """Return the secrets of all variables `<prefix><NAME>[_FILE]`, by lower-case name with dashes."""
     found = {}
     for variable in os.environ:
         if variable.startswith(prefix):

@@ -1,0 +1,68 @@
+"""The one way an event is written."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from audit.models import Event
+from audit.request import current_request_id
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+
+def record(
+    kind: str,
+    *,
+    subject: Model,
+    actor: object | None,
+    at: datetime,
+    organization: str = "",
+    label: str = "",
+    **facts: object,
+) -> Event:
+    """Record an act in the caller's transaction; refused outside one, since fact and event stand or fall together.
+
+    `actor` is a user, or anything with `id` and `name`; None is the system. `facts` must be JSON, and hold no secret:
+    events are never deleted.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("An event is recorded in the transaction of its fact.")
+    event = Event(
+        kind=kind,
+        at=at,
+        actor_id=getattr(actor, "id", None),
+        actor_name=str(getattr(actor, "username", None) or getattr(actor, "name", None) or "system"),
+        subject=f"{subject._meta.label_lower}:{subject.pk}",
+        subject_label=label or str(subject),
+        organization=organization,
+        facts=facts,
+        request_id=current_request_id(),
+    )
+    event.body = canonical_body(event)
+    event.save(force_insert=True)
+    return event
+
+
+def canonical_body(event: Event) -> str:
+    """The text that is hashed: all fields but the chain's, as JSON with sorted keys and no spaces."""
+    return json.dumps(
+        {
+            "kind": event.kind,
+            "at": event.at.isoformat(),
+            "actor_id": event.actor_id,
+            "actor": event.actor_name,
+            "subject": event.subject,
+            "label": event.subject_label,
+            "organization": event.organization,
+            "facts": event.facts,
+            "request_id": event.request_id,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )

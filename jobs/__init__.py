@@ -1,0 +1,5 @@
+"""One row for each piece of background work: enqueue, lease, sweep, progress. It knows nothing of what the work is."""
+
+from jobs.handlers import Retry, handler
+
+__all__ = ["Retry", "handler"]

@@ -1,0 +1,96 @@
+"""Background work as rows: the row is the work, the message that rings a worker is only a nudge."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.states import OPEN, JobState
+
+
+class Job(models.Model):
+    """One piece of work on one subject. Written by `jobs.services` alone; kept as a record after its end.
+
+    `fence` grows with each claim: a writer that holds an older number has lost its lease and may write nothing.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=60)
+    queue = models.CharField(max_length=30)
+    subject = models.CharField(max_length=120, help_text="What it works on, as `app.model:key`.")
+    payload = models.JSONField(default=dict)
+    key = models.CharField(max_length=200, help_text="Two open jobs never share one.")
+    state = models.CharField(max_length=12, default=JobState.QUEUED, choices=[(s.value, s.value) for s in JobState])
+
+    created_at = models.DateTimeField(default=timezone.now)
+    run_after = models.DateTimeField(default=timezone.now)
+    rung_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    attempts = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=5)
+    fence = models.PositiveIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    is_cancel_requested = models.BooleanField(default=False)
+
+    stage = models.CharField(max_length=200, blank=True)
+    done = models.BigIntegerField(default=0, help_text="Units done; bytes where `unit` says so.")
+    total = models.BigIntegerField(default=0)
+    unit = models.CharField(max_length=20, default="bytes")
+    error_code = models.CharField(max_length=80, blank=True)
+    error_message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint("key", condition=Q(state__in=sorted(OPEN)), name="one_open_job_per_key"),
+            models.CheckConstraint(
+                condition=~Q(state=JobState.RUNNING) | Q(lease_expires_at__isnull=False),
+                name="running_has_lease",
+            ),
+        ]
+        indexes = [
+            models.Index("subject", "kind", name="job_subject"),
+            models.Index("state", "run_after", name="job_due", condition=Q(state__in=sorted(OPEN))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.subject} ({self.state})"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be done."""
+        return self.state in OPEN
+
+    @property
+    def percent(self) -> int | None:
+        """Whole percent done; None while the total is unknown."""
+        if self.state == JobState.SUCCEEDED:
+            return 100
+        return min(100, self.done * 100 // self.total) if self.total else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated from the rate so far; None before there is one."""
+        if self.state != JobState.RUNNING or not self.started_at or not self.done or not self.total:
+            return None
+        passed = (timezone.now() - self.started_at).total_seconds()
+        return max(0.0, passed * (self.total - self.done) / self.done)
+
+
+class Worker(models.Model):
+    """One worker process as it last reported itself; swept away when it has been silent for a day."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    queues = models.JSONField(default=list)
+    devices = models.JSONField(default=list)
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,77 @@
+"""Licenses, their versions with exact text, and who accepted which text. Identity of a text is its SHA-256."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from registry.models import Variant
+
+
+class License(models.Model):
+    """A license by name, from the catalog or added by the lab. What it demands stands in its versions."""
+
+    key = models.SlugField(max_length=80, unique=True, allow_unicode=False)
+    name = models.CharField(max_length=200)
+    spdx_id = models.CharField(max_length=100, blank=True, help_text="SPDX identifier or LicenseRef-…")
+    hub_license = models.CharField(max_length=60, help_text="Value of `license` in a model card.")
+    hub_license_name = models.CharField(max_length=100, blank=True, help_text="`license_name` where it is `other`.")
+    kind = models.CharField(max_length=40)
+    is_custom = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LicenseVersion(models.Model):
+    """One version of a license: terms as data, and the text where it may be held. Never changed, only succeeded."""
+
+    license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="versions")
+    version = models.CharField(max_length=60)
+    text = models.TextField(blank=True)
+    text_sha256 = models.CharField(max_length=64, blank=True)
+    terms = models.JSONField(default=dict)
+    sources = models.JSONField(default=list)
+    certainty = models.CharField(max_length=20, help_text="How the terms are known: full_text, excerpt, secondary, …")
+    unverified = models.JSONField(default=list, help_text="Terms that are doubtful.")
+    terms_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["license__name", "-id"]
+        constraints = [
+            models.UniqueConstraint("license", "version", "text_sha256", "terms_sha256", name="license_version_unique"),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.license.name} {self.version}" if self.version not in self.license.name else self.license.name
+
+
+class Acceptance(models.Model):
+    """That a person accepted exactly this text for this variant, and when. Never deleted."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="acceptances")
+    user_name = models.CharField(max_length=150)
+    affiliation = models.CharField(max_length=150, blank=True)
+    license_version = models.ForeignKey(LicenseVersion, on_delete=models.PROTECT, related_name="acceptances")
+    text_sha256 = models.CharField(max_length=64)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="acceptances")
+    form_version = models.PositiveIntegerField()
+    from_address = models.GenericIPAddressField(null=True)
+    accepted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=~models.Q(text_sha256=""), name="acceptance_names_a_text")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.user_name} accepted {self.license_version}"
