@@ -1,0 +1,87 @@
+"""What all tests share: settings that point at services of their own, started only when a test needs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from config.launcher.instance import is_setting
+from tests.services import Services
+
+services = Services()
+for name in [*os.environ]:
+    # A developer's shell may point at a real instance, or hold a real token; no test may ever reach it.
+    if is_setting(name) or name.startswith(("HF_", "IMPRIMATUR_")):
+        del os.environ[name]
+os.environ |= services.environment()
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+os.environ["HF_HOME"] = str(services.folder / "hf")
+
+
+def pytest_configure() -> None:
+    """Trade what is slow by intention, password hashes and collected static files, for what is quick."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
+def pytest_unconfigure() -> None:
+    """End what was started for this run."""
+    services.stop()
+
+
+@pytest.fixture(scope="session")
+def running_services() -> Services:
+    """PostgreSQL and Redis, running; every test with a database has them already."""
+    services.run()
+    return services
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(running_services: Services) -> None:
+    """Start PostgreSQL before pytest-django makes the test database."""
+
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+
+
+def find_chromium() -> str | None:
+    """Return the browser to drive: $CHROMIUM, or the first one found on this machine."""
+    named = os.environ.get("CHROMIUM")
+    return named or next(filter(None, map(shutil.which, (*CHROMIUMS, MAC_CHROME))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; tests that ask for it are marked `browser` and left out where there is none."""
+    path = find_chromium()
+    assert path is not None
+    return path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the browser tests out where no browser is, and remember to say so."""
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    if browser and find_chromium() is None:
+        config.stash[LEFT_OUT] = len(browser)
+        for item in browser:
+            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say loudly that the browser tests did not run."""
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_sep(
+            "!",
+            f"{count} BROWSER TESTS DID NOT RUN: no Chromium found; install one or set CHROMIUM",
+            red=True,
+            bold=True,
+        )
