@@ -4,6 +4,8 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("accounts.urls")),
+    path("", include("web.urls")),
+    path("", include("web.urls")),
 ]
 handler400 = "web.errors.bad_request"
 handler403 = "web.errors.permission_denied"

@@ -1,0 +1,68 @@
+"""Model cards and other Markdown from outside, made safe to show.
+
+Owns what may stand in a card: text, lists, tables, code, and links that lead away. Images, HTML and relative
+links are left out: a card must not call home, imitate our pages, or link into them.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import escape
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+MAX_CARD_CHARACTERS = 256 * 1024
+TAGS = {
+    "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
+    "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+
+
+def render_card(text: str) -> SafeString:
+    """Return the card as HTML that holds nothing but the allowed tags; YAML front matter is left out.
+
+    A card above `MAX_CARD_CHARACTERS` is shown as far as that, with a sentence that says so.
+    """
+    body = FRONT_MATTER.sub("", text, count=1)
+    is_cut = len(body) > MAX_CARD_CHARACTERS
+    html = nh3.clean(
+        _parser().render(body[:MAX_CARD_CHARACTERS].replace("\x00", "\ufffd")),
+        tags=TAGS,
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        attribute_filter=_only_absolute_links,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener noreferrer",
+        strip_comments=True,
+    )
+    if is_cut:
+        html += f"<p>The text is longer than {MAX_CARD_CHARACTERS:,} characters; the rest is not shown.</p>"
+    return mark_safe(html)  # noqa: S308 - sanitized above
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser.add_render_rule("image", _image_as_text)
+    parser.core.ruler.push("deeper_headings", _deepen_headings)
+    return parser
+
+
+def _deepen_headings(state: object) -> None:
+    """Move headings one level down: the page already has its first."""
+    for token in state.tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
+
+
+def _image_as_text(renderer: object, tokens: list, position: int, options: object, env: object) -> str:
+    return f"<span>[image: {escape(tokens[position].content or 'no description')}]</span>"
+
+
+def _only_absolute_links(tag: str, attribute: str, value: str) -> str | None:
+    if (tag, attribute) != ("a", "href"):
+        return value
+    return value if re.match(r"(?:https?://|mailto:)", value, re.IGNORECASE) else None
