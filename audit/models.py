@@ -32,10 +32,10 @@ class Event(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index("subject", "-id", name="event_subject"),
-            models.Index("organization", "-id", name="event_organization"),
-            models.Index("kind", "-id", name="event_kind"),
-            models.Index("actor_id", "-id", name="event_actor"),
+            models.Index(fields=["subject", "-id"], name="event_subject"),
+            models.Index(fields=["organization", "-id"], name="event_organization"),
+            models.Index(fields=["kind", "-id"], name="event_kind"),
+            models.Index(fields=["actor_id", "-id"], name="event_actor"),
         ]
         triggers = [
             pgtrigger.Protect(name="keep", operation=pgtrigger.Delete),

@@ -144,6 +144,7 @@ JOB_SWEEP_SECONDS = env.integer("JOB_SWEEP_SECONDS", 10, at_least=1)
 IS_SMOKE_ENABLED = env.boolean("SMOKE", True)
 # "require" refuses to run where namespaces, Landlock or seccomp are missing; "allow-weaker" runs and says so.
 SMOKE_CONTAINMENT = env.text("SMOKE_CONTAINMENT", "allow-weaker")
+SMOKE_WALL_SECONDS = env.integer("SMOKE_WALL_SECONDS", 1800, at_least=10)
 
 # --- targets ---------------------------------------------------------------------------------
 

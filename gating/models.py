@@ -34,7 +34,7 @@ class GateVersion(models.Model):
     class Meta:
         ordering = ["variant", "-number"]
         constraints = [
-            models.UniqueConstraint("variant", "number", name="gate_version_unique"),
+            models.UniqueConstraint(fields=["variant", "number"], name="gate_version_unique"),
             models.CheckConstraint(condition=Q(duration_days__gte=1, duration_days__lte=3650), name="gate_lasts"),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
@@ -53,7 +53,7 @@ class AccessRequest(models.Model):
     acceptance = models.ForeignKey(Acceptance, on_delete=models.PROTECT, null=True, related_name="+")
     state = models.CharField(
         max_length=10,
-        default=RequestState.PENDING,
+        default=RequestState.PENDING.value,
         choices=[(state.value, state.value) for state in RequestState],
     )
     created_at = models.DateTimeField(default=timezone.now)
@@ -65,17 +65,17 @@ class AccessRequest(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                "variant",
-                "user",
-                condition=~Q(state=RequestState.CANCELLED),
+                fields=["variant", "user"],
+                condition=~Q(state=RequestState.CANCELLED.value),
                 name="one_request_per_person_and_variant",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[RequestState.PENDING, RequestState.CANCELLED]) | Q(decided_at__isnull=False),
+                condition=Q(state__in=[RequestState.PENDING.value, RequestState.CANCELLED.value])
+                | Q(decided_at__isnull=False),
                 name="decided_request_has_time",
             ),
         ]
-        indexes = [models.Index("variant", "state", "-id", name="request_queue")]
+        indexes = [models.Index(fields=["variant", "state", "-id"], name="request_queue")]
 
     def __str__(self) -> str:
         return f"{self.user} asks for {self.variant}: {self.state}"
@@ -93,7 +93,7 @@ class Grant(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index("user", "variant", "-expires_at", name="grant_lookup")]
+        indexes = [models.Index(fields=["user", "variant", "-expires_at"], name="grant_lookup")]
         constraints = [
             models.CheckConstraint(condition=Q(expires_at__gt=models.F("granted_at")), name="grant_expires_later")
         ]

@@ -1,4 +1,4 @@
-"""The states of a request for gated access."""
+"""The states of a request for gated access, and who may move it between them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from rules import Table, Transition
 
 
 class RequestState(StrEnum):
-    """Where a request stands."""
+    """Where a request stands, and who acts next. What opens files is the grant, never this state."""
 
     PENDING = "pending"
-    """An access reviewer acts next."""
+    """An access reviewer acts next. A request for renewal waits here while the earlier grant still runs."""
     ACCEPTED = "accepted"
-    """The requester has a grant, until it expires or is revoked."""
+    """The requester has a grant until it expires; then they may ask for renewal."""
     REJECTED = "rejected"
+    """An access reviewer may reopen or accept it."""
+    REVOKED = "revoked"
+    """It was accepted, and the grant was ended early; an access reviewer may reopen or accept it."""
     CANCELLED = "cancelled"
-    """Withdrawn by the requester."""
+    """Withdrawn by the requester, who may ask anew."""
 
 
 class FieldType(StrEnum):
-    """What a gate's form can ask for."""
+    """What a gate's form can ask for, in the words of a model card's `extra_gated_fields`."""
 
     TEXT = "text"
     CHECKBOX = "checkbox"
@@ -29,11 +32,24 @@ class FieldType(StrEnum):
     COUNTRY = "country"
     DATE = "date_picker"
 
+    @property
+    def label(self) -> str:
+        """The type in words."""
+        return {"checkbox": "box to tick", "select": "choice", "date_picker": "date"}.get(self.value, self.value)
+
 
 REVIEWERS = frozenset({Role.ACCESS_REVIEWER, Role.OWNER})
-TRANSITIONS = Table(
-    Transition("accept", frozenset({RequestState.PENDING, RequestState.REJECTED}), RequestState.ACCEPTED, REVIEWERS),
-    Transition("reject", frozenset({RequestState.PENDING, RequestState.ACCEPTED}), RequestState.REJECTED, REVIEWERS),
-    Transition("reopen", frozenset({RequestState.ACCEPTED, RequestState.REJECTED}), RequestState.PENDING, REVIEWERS),
-    Transition("cancel", frozenset({RequestState.PENDING}), RequestState.CANCELLED),
-)
+GATE_KEEPERS = frozenset({Role.ACCESS_REVIEWER, Role.OWNER, Role.RELEASE_MANAGER})
+S = RequestState
+
+ACCEPT = Transition("accept", frozenset({S.PENDING, S.REJECTED, S.REVOKED}), S.ACCEPTED, REVIEWERS)
+REJECT = Transition("reject", frozenset({S.PENDING, S.ACCEPTED}), S.REJECTED, REVIEWERS)
+REVOKE = Transition("revoke", frozenset({S.ACCEPTED}), S.REVOKED, REVIEWERS)
+REOPEN = Transition("reopen", frozenset({S.ACCEPTED, S.REJECTED, S.REVOKED}), S.PENDING, REVIEWERS)
+# The requester's own moves; no role holds the pen.
+RENEW = Transition("renew", frozenset({S.ACCEPTED}), S.PENDING)
+CANCEL = Transition("cancel", frozenset({S.PENDING}), S.CANCELLED)
+KEEP = Transition("cancel renewal", frozenset({S.PENDING}), S.ACCEPTED)
+
+TRANSITIONS = Table(ACCEPT, REJECT, REVOKE, REOPEN, RENEW, CANCEL, KEEP)
+BY_REQUESTER = frozenset({RENEW, CANCEL, KEEP})

@@ -24,7 +24,7 @@ class Download(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index("variant", "-id", name="download_variant")]
+        indexes = [models.Index(fields=["variant", "-id"], name="download_variant")]
 
     def __str__(self) -> str:
         return f"{self.variant} {self.path}"

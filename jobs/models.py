@@ -10,6 +10,9 @@ from django.utils import timezone
 
 from jobs.states import OPEN, JobState
 
+# Plain words, since migrations keep them and import nothing of ours.
+OPEN_VALUES = sorted(state.value for state in OPEN)
+
 
 class Job(models.Model):
     """One piece of work on one subject. Written by `jobs.services` alone; kept as a record after its end.
@@ -23,7 +26,9 @@ class Job(models.Model):
     subject = models.CharField(max_length=120, help_text="What it works on, as `app.model:key`.")
     payload = models.JSONField(default=dict)
     key = models.CharField(max_length=200, help_text="Two open jobs never share one.")
-    state = models.CharField(max_length=12, default=JobState.QUEUED, choices=[(s.value, s.value) for s in JobState])
+    state = models.CharField(
+        max_length=12, default=JobState.QUEUED.value, choices=[(s.value, s.value) for s in JobState]
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     run_after = models.DateTimeField(default=timezone.now)
@@ -48,15 +53,15 @@ class Job(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint("key", condition=Q(state__in=sorted(OPEN)), name="one_open_job_per_key"),
+            models.UniqueConstraint(fields=["key"], condition=Q(state__in=OPEN_VALUES), name="one_open_job_per_key"),
             models.CheckConstraint(
-                condition=~Q(state=JobState.RUNNING) | Q(lease_expires_at__isnull=False),
+                condition=~Q(state=JobState.RUNNING.value) | Q(lease_expires_at__isnull=False),
                 name="running_has_lease",
             ),
         ]
         indexes = [
-            models.Index("subject", "kind", name="job_subject"),
-            models.Index("state", "run_after", name="job_due", condition=Q(state__in=sorted(OPEN))),
+            models.Index(fields=["subject", "kind"], name="job_subject"),
+            models.Index(fields=["state", "run_after"], name="job_due", condition=Q(state__in=OPEN_VALUES)),
         ]
 
     def __str__(self) -> str:

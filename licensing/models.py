@@ -47,7 +47,9 @@ class LicenseVersion(models.Model):
     class Meta:
         ordering = ["license__name", "-id"]
         constraints = [
-            models.UniqueConstraint("license", "version", "text_sha256", "terms_sha256", name="license_version_unique"),
+            models.UniqueConstraint(
+                fields=["license", "version", "text_sha256", "terms_sha256"], name="license_version_unique"
+            ),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -20,7 +20,7 @@ class Blob(models.Model):
 
     sha256 = models.CharField(max_length=64, primary_key=True, validators=[SHA256])
     size_bytes = models.BigIntegerField()
-    git_sha1 = models.CharField(max_length=40, help_text="Git's object id of the content.")
+    git_sha1 = models.CharField(max_length=40, blank=True, help_text="Git's object id, for small content.")
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class BlobHolding(models.Model):
     since = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint("organization", "blob", name="holding_unique")]
+        constraints = [models.UniqueConstraint(fields=["organization", "blob"], name="holding_unique")]
 
     def __str__(self) -> str:
         return f"{self.organization} holds {self.blob}"
@@ -71,7 +71,7 @@ class CheckpointFile(models.Model):
 
     class Meta:
         ordering = ["path"]
-        constraints = [models.UniqueConstraint("checkpoint", "path", name="checkpoint_path_unique")]
+        constraints = [models.UniqueConstraint(fields=["checkpoint", "path"], name="checkpoint_path_unique")]
         triggers = [pgtrigger.Protect(name="immutable", operation=pgtrigger.Update)]
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Commit(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint("variant", "oid", name="commit_oid_unique")]
+        constraints = [models.UniqueConstraint(fields=["variant", "oid"], name="commit_oid_unique")]
         triggers = [pgtrigger.Protect(name="immutable", operation=pgtrigger.Update)]
 
     def __str__(self) -> str:
@@ -115,7 +115,7 @@ class Ref(models.Model):
     class Meta:
         ordering = ["kind", "name"]
         constraints = [
-            models.UniqueConstraint("variant", "kind", "name", name="ref_unique"),
+            models.UniqueConstraint(fields=["variant", "kind", "name"], name="ref_unique"),
             models.CheckConstraint(condition=~Q(name=""), name="ref_named"),
         ]
 

@@ -29,13 +29,12 @@ class Disclosure(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "variant",
-                "component",
+                fields=["variant", "component"],
                 condition=Q(superseded_at__isnull=True),
                 name="disclosure_one_in_force",
             ),
             models.CheckConstraint(
-                condition=~Q(level=Level.HELD_BACK) | (Q(review_on__isnull=False) & ~Q(reason_code="")),
+                condition=~Q(level=Level.HELD_BACK.value) | (Q(review_on__isnull=False) & ~Q(reason_code="")),
                 name="held_back_has_reason_and_review",
             ),
         ]
@@ -61,7 +60,7 @@ class Serving(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint("variant", condition=Q(until__isnull=True), name="serving_one_at_a_time"),
+            models.UniqueConstraint(fields=["variant"], condition=Q(until__isnull=True), name="serving_one_at_a_time"),
         ]
 
     def __str__(self) -> str:

@@ -31,7 +31,7 @@ class Evidence(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index("checkpoint", "kind", "-id", name="evidence_latest")]
+        indexes = [models.Index(fields=["checkpoint", "kind", "-id"], name="evidence_latest")]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class FileInspection(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint("blob", "path", "rules_version", name="inspection_unique")]
+        constraints = [models.UniqueConstraint(fields=["blob", "path", "rules_version"], name="inspection_unique")]
 
     def __str__(self) -> str:
         return f"inspection of {self.path}"

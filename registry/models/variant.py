@@ -46,7 +46,7 @@ class Membership(models.Model):
     since = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint("organization", "user", "role", name="membership_unique")]
+        constraints = [models.UniqueConstraint(fields=["organization", "user", "role"], name="membership_unique")]
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.organization}"
@@ -117,7 +117,9 @@ class LineageEdge(models.Model):
                 name="lineage_one_parent",
             ),
             models.CheckConstraint(condition=~Q(child=models.F("parent")), name="lineage_not_self"),
-            models.UniqueConstraint("child", "parent", "external_parent", name="lineage_unique", nulls_distinct=False),
+            models.UniqueConstraint(
+                fields=["child", "parent", "external_parent"], name="lineage_unique", nulls_distinct=False
+            ),
         ]
 
     def __str__(self) -> str:

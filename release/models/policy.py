@@ -45,7 +45,7 @@ class Waiver(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index("digest", "requirement", name="waiver_lookup")]
+        indexes = [models.Index(fields=["digest", "requirement"], name="waiver_lookup")]
         constraints = [
             models.CheckConstraint(condition=Q(expires_at__gt=models.F("made_at")), name="waiver_expires_later"),
             models.CheckConstraint(condition=~Q(reason=""), name="waiver_has_reason"),

@@ -27,9 +27,9 @@ class Target(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint("organization", "name", name="target_name_unique"),
+            models.UniqueConstraint(fields=["organization", "name"], name="target_name_unique"),
             models.CheckConstraint(
-                condition=Q(kind=TargetKind.HERE) | (~Q(endpoint="") & ~Q(namespace="")),
+                condition=Q(kind=TargetKind.HERE.value) | (~Q(endpoint="") & ~Q(namespace="")),
                 name="hub_target_has_address",
             ),
         ]
@@ -47,7 +47,7 @@ class Publication(models.Model):
     repo_id = models.CharField(max_length=193)
     state = models.CharField(
         max_length=10,
-        default=PublicationState.PENDING,
+        default=PublicationState.PENDING.value,
         choices=[(state.value, state.value) for state in PublicationState],
     )
     remote_commit = models.CharField(max_length=40, blank=True)
@@ -63,7 +63,7 @@ class Publication(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint("item", "target", name="publication_once_per_target")]
+        constraints = [models.UniqueConstraint(fields=["item", "target"], name="publication_once_per_target")]
 
     def __str__(self) -> str:
         return f"{self.repo_id} on {self.target}: {self.state}"
@@ -81,7 +81,7 @@ class PublicationFile(models.Model):
 
     class Meta:
         ordering = ["path"]
-        constraints = [models.UniqueConstraint("publication", "path", name="publication_path_unique")]
+        constraints = [models.UniqueConstraint(fields=["publication", "path"], name="publication_path_unique")]
 
     def __str__(self) -> str:
         return self.path

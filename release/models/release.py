@@ -28,7 +28,7 @@ class Release(models.Model):
     summary = models.TextField(blank=True)
     state = models.CharField(
         max_length=12,
-        default=ReleaseState.DRAFT,
+        default=ReleaseState.DRAFT.value,
         choices=[(state.value, state.value) for state in ReleaseState],
     )
     policy = models.ForeignKey(ReleasePolicy, on_delete=models.PROTECT, related_name="releases")
@@ -45,7 +45,7 @@ class Release(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index("organization", "state", "-id", name="release_board")]
+        indexes = [models.Index(fields=["organization", "state", "-id"], name="release_board")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(submitted_by__isnull=True, submitted_at__isnull=True)
@@ -53,10 +53,12 @@ class Release(models.Model):
                 name="submission_has_person_and_time",
             ),
             models.CheckConstraint(
-                condition=~Q(state=ReleaseState.SCHEDULED) | Q(scheduled_for__isnull=False),
+                condition=~Q(state=ReleaseState.SCHEDULED.value) | Q(scheduled_for__isnull=False),
                 name="scheduled_has_time",
             ),
-            models.CheckConstraint(condition=Q(state=ReleaseState.DRAFT) | ~Q(digest=""), name="submitted_has_digest"),
+            models.CheckConstraint(
+                condition=Q(state=ReleaseState.DRAFT.value) | ~Q(digest=""), name="submitted_has_digest"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,7 +93,7 @@ class ReleaseItem(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint("release", "variant", name="item_once_per_release")]
+        constraints = [models.UniqueConstraint(fields=["release", "variant"], name="item_once_per_release")]
 
     def __str__(self) -> str:
         return f"{self.variant} in {self.release}"
@@ -111,9 +113,11 @@ class Review(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint("release", "digest", "by", name="one_vote_per_person"),
-            models.UniqueConstraint("release", "digest", "role", name="one_vote_per_role"),
-            models.CheckConstraint(condition=Q(decision=Decision.APPROVE) | ~Q(reason=""), name="refusal_has_reason"),
+            models.UniqueConstraint(fields=["release", "digest", "by"], name="one_vote_per_person"),
+            models.UniqueConstraint(fields=["release", "digest", "role"], name="one_vote_per_role"),
+            models.CheckConstraint(
+                condition=Q(decision=Decision.APPROVE.value) | ~Q(reason=""), name="refusal_has_reason"
+            ),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -1,0 +1,114 @@
+"""Reads of the registry. Whether a viewer may see a variant is answered above, by `gating`; these don't ask."""
+
+from __future__ import annotations
+
+import re
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from accounts.models import Token, User
+from accounts.roles import NOBODY, Actor, Role
+from jobs.models import Job
+from jobs.services import subject_of
+from registry import policies
+from registry.evidence_jobs import evidence_jobs
+from registry.models import Checkpoint, Commit, Evidence, Membership, Organization, Ref, Serving, Variant
+from registry.states import EvidenceKind, RefKind
+from rules import Refused
+
+OID = re.compile(r"[0-9a-f]{7,40}")
+
+
+def actor_for(user: User | None, organization: Organization, token: Token | None = None) -> Actor:
+    """Somebody as the policies see them in one organization, through the door that they came by."""
+    if user is None or not user.is_authenticated:
+        return NOBODY
+    roles = Membership.objects.filter(organization=organization, user=user).values_list("role", flat=True)
+    return Actor(
+        id=user.pk,
+        name=user.username,
+        roles=frozenset(Role(role) for role in roles),
+        scopes=token.scope_set if token else None,
+        is_service=user.is_service,
+    )
+
+
+def organization_named(name: str) -> Organization:
+    """The organization of this name, whatever its case; Refused where there is none."""
+    found = Organization.objects.filter(name__iexact=name).first()
+    if found is None:
+        raise Refused.because(policies.UNKNOWN, what="organization", name=name)
+    return found
+
+
+def variant_named(repo_id: str) -> Variant:
+    """The variant `organization/name`, whatever its case; Refused where there is none. For commands and services."""
+    organization, _, name = repo_id.partition("/")
+    found = variants().filter(organization__name__iexact=organization, name__iexact=name).first()
+    if found is None:
+        raise Refused.because(policies.UNKNOWN, what="model", name=repo_id)
+    return found
+
+
+def variants() -> QuerySet[Variant]:
+    """All variants with what naming them needs."""
+    return Variant.objects.select_related("organization", "family")
+
+
+def serving_of(variant: Variant) -> Serving | None:
+    """What outsiders are served of a variant now."""
+    return (
+        Serving.objects.filter(variant=variant, until=None).select_related("commit__checkpoint", "checkpoint").first()
+    )
+
+
+def commit_at(variant: Variant, revision: str) -> Commit:
+    """The commit that a revision names: a branch, a tag, `refs/…`, or a commit id of 7 to 40 digits.
+
+    For those who may see the whole history; Refused where nothing has that name.
+    """
+    kind, name = _ref_of(revision)
+    refs = Ref.objects.filter(variant=variant, name=name).select_related("commit__checkpoint")
+    if kind:
+        refs = refs.filter(kind=kind)
+    found = refs.order_by("kind").first()  # a branch comes before a tag of the same name
+    if found:
+        return found.commit
+    if OID.fullmatch(revision):
+        commits = list(variant.commits.filter(oid__startswith=revision).select_related("checkpoint")[:2])
+        if len(commits) == 1:
+            return commits[0]
+    raise Refused.because(policies.REVISION_MISSING, revision=revision, repo=variant.repo_id)
+
+
+def latest_evidence(checkpoint: Checkpoint) -> dict[EvidenceKind, Evidence]:
+    """The newest evidence of each kind that there is."""
+    newest = Evidence.objects.filter(checkpoint=OuterRef("checkpoint"), kind=OuterRef("kind")).order_by("-id")
+    rows = Evidence.objects.filter(checkpoint=checkpoint, pk=Subquery(newest.values("pk")[:1]))
+    return {EvidenceKind(row.kind): row for row in rows}
+
+
+def evidence_work(checkpoint: Checkpoint) -> dict[EvidenceKind, Job]:
+    """The newest job of each kind of evidence of a checkpoint: what runs, waits or has failed."""
+    kinds = {job_kind: kind for kind, job_kind in evidence_jobs().items()}
+    found: dict[EvidenceKind, Job] = {}
+    for job in Job.objects.filter(subject=subject_of(checkpoint), kind__in=kinds).order_by("created_at"):
+        found[kinds[job.kind]] = job
+    return found
+
+
+def head_of(variant: Variant, branch: str = "main") -> Commit | None:
+    """The newest commit of a branch."""
+    ref = (
+        Ref.objects.filter(variant=variant, kind=RefKind.BRANCH, name=branch)
+        .select_related("commit__checkpoint", "commit__author")
+        .first()
+    )
+    return ref.commit if ref else None
+
+
+def _ref_of(revision: str) -> tuple[str, str]:
+    for prefix, kind in (("refs/heads/", RefKind.BRANCH), ("refs/tags/", RefKind.TAG)):
+        if revision.startswith(prefix):
+            return kind, revision.removeprefix(prefix)
+    return "", revision

@@ -1,0 +1,67 @@
+"""Evidence: which jobs a checkpoint needs, and how their results are written."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+import audit.services as audit
+import jobs.services as jobs
+from jobs.models import Job
+from jobs.running import Lease
+from registry.evidence_jobs import evidence_jobs
+from registry.models import Checkpoint, Evidence
+from registry.states import EvidenceKind, Outcome
+
+
+@transaction.atomic
+def start_evidence(*, checkpoint: Checkpoint, kinds: set[EvidenceKind] | None = None, again: bool = False) -> list[Job]:
+    """Enqueue the jobs that make a checkpoint's evidence: those it lacks, or, with `again`, all of `kinds`."""
+    present = set() if again else set(Evidence.objects.filter(checkpoint=checkpoint).values_list("kind", flat=True))
+    return [
+        jobs.enqueue(job_kind, subject=checkpoint, payload={"digest": checkpoint.digest})
+        for kind, job_kind in evidence_jobs().items()
+        if kind not in present and (kinds is None or kind in kinds)
+    ]
+
+
+def record_evidence(
+    lease: Lease,
+    *,
+    checkpoint: Checkpoint,
+    kind: EvidenceKind,
+    outcome: Outcome,
+    summary: str,
+    tool: str,
+    tool_version: str,
+    rules_version: str = "",
+    report: dict[str, object] | None = None,
+) -> Evidence:
+    """Write a result under the job's lease; a job that lost it writes nothing, and one that runs twice writes once."""
+    with lease.writing():
+        known = Evidence.objects.filter(checkpoint=checkpoint, kind=kind, job_id=lease.job.pk).first()
+        if known:
+            return known
+        made = Evidence.objects.create(
+            checkpoint=checkpoint,
+            kind=kind,
+            outcome=outcome,
+            summary=summary[:500],
+            tool=tool,
+            tool_version=tool_version,
+            rules_version=rules_version,
+            report=report or {},
+            job_id=lease.job.pk,
+            made_at=timezone.now(),
+        )
+        audit.record(
+            "registry:evidence:recorded",
+            subject=checkpoint,
+            actor=None,
+            at=made.made_at,
+            label=checkpoint.digest,
+            kind_of_evidence=kind,
+            outcome=outcome,
+            summary=made.summary,
+        )
+        return made
