@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -10,14 +12,17 @@ from django.utils import timezone
 
 from gating.states import RequestState
 from licensing.models import Acceptance, LicenseVersion
-from registry.models import Variant
+from registry.models import Organization, Variant
+from rules import Transition
 
 APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 
 class GateVersion(models.Model):
-    """The access policy of one gated variant as of one moment; the highest number is in force.
+    """The access policy of one variant, as a document that is never changed, only succeeded.
 
+    Under direct control the highest number is in force at once; in a governed organization the one that a release
+    last put in force (`GateActivation`), since requesters must meet the gate that reviewers signed.
     `fields` is a list of `{name, label, type, required, help, options}`; requests keep the version that they answered.
     """
 
@@ -43,9 +48,30 @@ class GateVersion(models.Model):
         return f"gate {self.number} of {self.variant}"
 
 
-class AccessRequest(models.Model):
-    """One person's wish to read one gated variant; one row a person and variant, reopened rather than repeated."""
+class GateActivation(models.Model):
+    """That a version of a governed variant's gate came into force, and by which release; the newest row counts."""
 
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="gate_activations")
+    gate_version = models.ForeignKey(GateVersion, on_delete=models.PROTECT, related_name="activations")
+    release_digest = models.CharField(max_length=71, blank=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["variant", "-id"], name="gate_activation_newest")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{self.gate_version} in force"
+
+
+class AccessRequest(models.Model):
+    """One person's wish to read one gated variant; one row a person and variant, reopened rather than repeated.
+
+    `asked_at` is when the form was last sent, for the first time or for renewal; only `move` assigns `state`.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="access_requests")
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="access_requests")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_requests")
     gate_version = models.ForeignKey(GateVersion, on_delete=models.PROTECT, related_name="+", null=True)
@@ -57,6 +83,7 @@ class AccessRequest(models.Model):
         choices=[(state.value, state.value) for state in RequestState],
     )
     created_at = models.DateTimeField(default=timezone.now)
+    asked_at = models.DateTimeField(default=timezone.now)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=500, blank=True)
@@ -75,10 +102,22 @@ class AccessRequest(models.Model):
                 name="decided_request_has_time",
             ),
         ]
-        indexes = [models.Index(fields=["variant", "state", "-id"], name="request_queue")]
+        indexes = [
+            models.Index(fields=["variant", "state", "-id"], name="request_of_variant"),
+            models.Index(fields=["organization", "state", "-id"], name="request_queue"),
+            models.Index(fields=["organization", "-decided_at"], name="request_decided"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} asks for {self.variant}: {self.state}"
+
+    def move(self, transition: Transition, *, at: datetime, by: object | None = None, reason: str = "") -> None:
+        """Assign the state that a transition leads to, and who decided; the caller holds the row's lock and saves."""
+        if not transition.starts_at(RequestState(self.state)):
+            raise ValueError(f"{transition.name} does not start at {self.state}")
+        self.state = transition.target.value
+        is_open = transition.target in {RequestState.PENDING, RequestState.CANCELLED}
+        self.decided_at, self.decided_by, self.reason = (None, None, "") if is_open else (at, by, reason)
 
 
 class Grant(models.Model):
@@ -109,9 +148,10 @@ class Revocation(models.Model):
     grant = models.OneToOneField(Grant, on_delete=models.PROTECT, related_name="revocation")
     revoked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     revoked_at = models.DateTimeField(default=timezone.now)
-    reason = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(max_length=500)
 
     class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="revocation_has_reason")]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:

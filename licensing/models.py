@@ -36,6 +36,9 @@ class LicenseVersion(models.Model):
     version = models.CharField(max_length=60)
     text = models.TextField(blank=True)
     text_sha256 = models.CharField(max_length=64, blank=True)
+    likeness_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Of the text without case, punctuation, title and copyright lines."
+    )
     terms = models.JSONField(default=dict)
     sources = models.JSONField(default=list)
     certainty = models.CharField(max_length=20, help_text="How the terms are known: full_text, excerpt, secondary, …")
@@ -50,6 +53,10 @@ class LicenseVersion(models.Model):
             models.UniqueConstraint(
                 fields=["license", "version", "text_sha256", "terms_sha256"], name="license_version_unique"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["text_sha256"], name="license_text"),
+            models.Index(fields=["likeness_sha256"], name="license_likeness"),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -1,0 +1,17 @@
+"""The rules of gating, pure: the one access decision, asking, deciding, gate keeping."""
+
+from gating.policies.access import UNGATED_FILES, Access, decide
+from gating.policies.asking import RENEWAL_OPENS, may_ask
+from gating.policies.review import may_grant, may_move, may_review, may_set_gate
+
+__all__ = [
+    "RENEWAL_OPENS",
+    "UNGATED_FILES",
+    "Access",
+    "decide",
+    "may_ask",
+    "may_grant",
+    "may_move",
+    "may_review",
+    "may_set_gate",
+]

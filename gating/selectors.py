@@ -1,0 +1,217 @@
+"""Reads of gating: the access decision over real rows, as object check and as query filter.
+
+The two stand side by side here and a property test holds that they agree. Each costs a constant number of queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import NOBODY, Actor, Role, Scope
+from gating.facts import GateFacts, GrantFacts, ServingFacts, Standing, VariantAccessFacts
+from gating.models import AccessRequest, GateActivation, GateVersion, Grant
+from gating.policies import Access, decide
+from gating.policies.access import NOT_FOUND
+from gating.states import RequestState
+from registry.models import Membership, Serving, Variant
+from registry.selectors import variants
+from registry.states import Level
+from rules import Refused
+
+Scopes = frozenset[Scope] | None
+
+
+# --- the decision about one variant, or about many ---------------------------------------------
+
+
+def access(user: User | None, variant: Variant, *, scopes: Scopes = None) -> Access:
+    """What `user` may do with the variant now; `scopes` are those of their token, None for a signed-in session.
+
+    At most four queries.
+    """
+    return accesses(user, [variant], scopes=scopes)[variant.pk]
+
+
+def accesses(user: User | None, rows: Iterable[Variant], *, scopes: Scopes = None) -> dict[int, Access]:
+    """The same for many variants, by id, with the same number of queries."""
+    rows = list(rows)
+    actors = _actors(user, rows, scopes)
+    facts = access_facts(user, rows)
+    return {row.pk: decide(facts[row.pk], actors[row.organization_id]) for row in rows}
+
+
+def access_facts(
+    user: User | None, rows: Iterable[Variant], *, at: datetime | None = None
+) -> dict[int, VariantAccessFacts]:
+    """What the decision is made from, by the variant's id. Rows come with their organizations."""
+    rows = list(rows)
+    servings = {serving.variant_id: serving for serving in Serving.objects.filter(variant__in=rows, until=None)}
+    standings = standings_of(user, rows)
+    at = at or timezone.now()
+    return {
+        row.pk: VariantAccessFacts(
+            variant_id=row.pk,
+            repo_id=row.repo_id,
+            organization=row.organization.name,
+            ask_url=ask_url(row),
+            at=at,
+            is_direct_control=row.organization.is_direct_control,
+            is_private=row.is_private,
+            is_gate_set=bool(row.gate_mode),
+            serving=_serving_facts(servings.get(row.pk)),
+            standing=standings.get(row.pk, Standing()),
+        )
+        for row in rows
+    }
+
+
+def actor_of(user: User | None, variant: Variant, *, scopes: Scopes = None) -> Actor:
+    """Somebody as the policies see them in the variant's organization."""
+    return _actors(user, [variant], scopes)[variant.organization_id]
+
+
+def standings_of(user: User | None, rows: Iterable[Variant]) -> dict[int, Standing]:
+    """How a person stands at the gates of these variants; those at which they never stood are left out."""
+    if not _is_somebody(user):
+        return {}
+    rows = list(rows)
+    grants: dict[int, list[GrantFacts]] = {}
+    for grant in Grant.objects.filter(user=user, variant__in=rows).select_related("revocation").order_by("id"):
+        revocation = getattr(grant, "revocation", None)
+        fact = GrantFacts(grant.pk, grant.expires_at, revocation.revoked_at if revocation else None)
+        grants.setdefault(grant.variant_id, []).append(fact)
+    requests = {
+        request.variant_id: request
+        for request in AccessRequest.objects.filter(user=user, variant__in=rows)
+        .exclude(state=RequestState.CANCELLED)
+        .only("id", "variant_id", "state", "gate_version_id")
+    }
+    return {
+        variant_id: Standing(
+            request_id=requests[variant_id].pk if variant_id in requests else None,
+            request_state=RequestState(requests[variant_id].state) if variant_id in requests else None,
+            request_gate_id=requests[variant_id].gate_version_id if variant_id in requests else None,
+            grants=tuple(grants.get(variant_id, ())),
+        )
+        for variant_id in {*grants, *requests}
+    }
+
+
+def ask_url(variant: Variant) -> str:
+    """Where access to a variant is asked for."""
+    return f"{settings.PUBLIC_URL}/{variant.repo_id}/access/"
+
+
+# --- the same decision as query filters --------------------------------------------------------
+
+
+def visible_variants(user: User | None, *, scopes: Scopes = None) -> QuerySet[Variant]:
+    """The variants of which `user` may know, organization and family loaded."""
+    return variants().filter(_is_member(user, scopes) | _is_disclosed())
+
+
+def readable_variants(user: User | None, *, scopes: Scopes = None) -> QuerySet[Variant]:
+    """The variants whose files `user` may read."""
+    if scopes is not None and Scope.READ not in scopes:
+        return variants().none()
+    served = Serving.objects.filter(variant=OuterRef("pk"), until=None)
+    ungated = Q(organization__is_direct_control=True, gate_mode="") | (
+        Q(organization__is_direct_control=False) & Exists(served.filter(level=Level.PUBLIC))
+    )
+    return variants().filter(
+        _is_member(user, scopes) | (_is_disclosed() & (ungated | _holds_grant(user, timezone.now())))
+    )
+
+
+def _is_member(user: User | None, scopes: Scopes) -> Q | Exists:
+    if not _is_somebody(user) or (scopes is not None and Scope.READ not in scopes):
+        return Q(pk__in=[])
+    return Exists(Membership.objects.filter(organization=OuterRef("organization"), user=user))
+
+
+def _is_disclosed() -> Q:
+    return Q(organization__is_direct_control=True, is_private=False) | (
+        Q(organization__is_direct_control=False) & Exists(Serving.objects.filter(variant=OuterRef("pk"), until=None))
+    )
+
+
+def _holds_grant(user: User | None, at: datetime) -> Q | Exists:
+    if not _is_somebody(user):
+        return Q(pk__in=[])
+    return Exists(Grant.objects.filter(variant=OuterRef("pk"), user=user, expires_at__gt=at, revocation=None))
+
+
+# --- one variant, and its gate -----------------------------------------------------------------
+
+
+def visible_variant(user: User | None, repo_id: str, *, scopes: Scopes = None) -> tuple[Variant, Access]:
+    """The variant `organization/name`, whatever its case, with what `user` may do; Refused alike for missing and
+    hidden."""
+    organization, _, name = repo_id.partition("/")
+    found = variants().filter(organization__name__iexact=organization, name__iexact=name).first()
+    if found is None:
+        raise Refused.because(NOT_FOUND)
+    decided = access(user, found, scopes=scopes)
+    decided.sees.require()
+    return found, decided
+
+
+def gate_in_force(variant: Variant) -> GateVersion | None:
+    """The gate that requesters meet now: the newest under direct control, else the one a release put in force."""
+    loaded = ("license_version__license",)
+    if variant.organization.is_direct_control:
+        return GateVersion.objects.filter(variant=variant).select_related(*loaded).order_by("-number").first()
+    activation = (
+        GateActivation.objects.filter(variant=variant)
+        .select_related("gate_version__license_version__license")
+        .order_by("-id")
+        .first()
+    )
+    return activation.gate_version if activation else None
+
+
+def newest_gate(variant: Variant) -> GateVersion | None:
+    """The gate as it was last written, in force or not: what a new release draft takes."""
+    return GateVersion.objects.filter(variant=variant).select_related("license_version").order_by("-number").first()
+
+
+def gate_facts(gate: GateVersion | None) -> GateFacts | None:
+    """The gate as the rules see it."""
+    if gate is None:
+        return None
+    version = gate.license_version
+    return GateFacts(gate.pk, gate.number, version.text_sha256 if version else "")
+
+
+def _is_somebody(user: User | None) -> bool:
+    return user is not None and user.is_authenticated and user.is_active
+
+
+def _actors(user: User | None, rows: list[Variant], scopes: Scopes) -> dict[int, Actor]:
+    """The person as an actor in each organization, by its id; one query for all of them."""
+    organizations = {row.organization_id for row in rows}
+    if not _is_somebody(user):
+        return dict.fromkeys(organizations, NOBODY)
+    roles: dict[int, set[Role]] = {}
+    for held in Membership.objects.filter(user=user, organization__in=organizations):
+        roles.setdefault(held.organization_id, set()).add(Role(held.role))
+    return {
+        organization: Actor(
+            id=user.pk,
+            name=user.username,
+            roles=frozenset(roles.get(organization, ())),
+            scopes=scopes,
+            is_service=user.is_service,
+        )
+        for organization in organizations
+    }
+
+
+def _serving_facts(serving: Serving | None) -> ServingFacts | None:
+    return ServingFacts(Level(serving.level), serving.commit_id, serving.checkpoint_id) if serving else None
