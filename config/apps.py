@@ -2,6 +2,11 @@
 
 from django.apps import AppConfig
 
+# Here rather than in the package, so that the launcher, which needs no Celery, does not load it.
+from config.celery import app as celery_app
+
+__all__ = ["ConfigConfig", "celery_app"]
+
 
 class ConfigConfig(AppConfig):
     name = "config"

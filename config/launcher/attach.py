@@ -15,7 +15,7 @@ from config.launcher.lock import Lock
 
 # These read and write files, never rows; they run with settings that lead nowhere.
 WITHOUT_DATABASE = frozenset(
-    {"makemigrations", "check", "help", "spectacular", "collectstatic", "diffsettings", "version"}
+    {"compile_templates", "makemigrations", "check", "help", "spectacular", "collectstatic", "diffsettings", "version"}
 )
 NOWHERE = {
     "SECRET_KEY": "never signs anything: this process serves nobody",

@@ -1,0 +1,58 @@
+# Everything starts here; `make help` lists it. Needs only make and Python 3.11 or newer.
+
+PORT ?= 8000
+SMOKE ?= 1
+export PORT SMOKE
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+RUNTIME := requirements.txt $(if $(filter 0 false no off,$(SMOKE)),,requirements-smoke.txt)
+EVERYTHING := requirements.txt requirements-smoke.txt requirements-dev.txt
+
+# The first Python that really starts and is new enough; a name on the PATH alone proves neither.
+FIND_PYTHON = for python in $(PYTHON) python3.12 python3.11 python3.13 python3; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; python=; \
+	done; \
+	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed; none was found. Name one: make run PYTHON=/path/to/python3" >&2; exit 1; fi
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-all run test check format bench story clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: ## make .venv with what running needs (SMOKE=0 leaves torch out)
+	@$(FIND_PYTHON); $$python config/launcher/install.py $(RUNTIME)
+
+install-all: ## make .venv with what tests and checks need, too
+	@$(FIND_PYTHON); $$python config/launcher/install.py $(EVERYTHING)
+
+run: install ## run two instances with their own PostgreSQL and Redis until Ctrl-C (PORT=8000)
+	@$(RUN) -m config.launcher
+
+test: install-all ## run all tests, with a PostgreSQL and Redis of their own
+	@$(RUN) -m pytest $(TESTS)
+
+check: install-all ## lint, types, import contracts, migrations, templates
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) manage.py check
+	$(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) manage.py compile_templates
+
+format: install-all ## write code the way `make check` wants it
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+bench: install-all ## measure what the documentation claims
+	@$(RUN) -m pytest tests/bench -q -s -p no:randomly
+
+story: install-all ## tell the whole way, in a browser, against the instance that runs
+	@$(RUN) -m pytest tests/browser/story -q -s -p no:randomly
+
+clean: ## remove what running and testing left; data in var/ too
+	@if [ -d var ]; then $(RUN) -m config.launcher.clean; fi
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

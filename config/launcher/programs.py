@@ -1,0 +1,80 @@
+"""The list of what `make run` runs: servers, web processes, worker pools, schedule."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.launcher.instance import ROOT
+from config.launcher.postgres import Postgres
+from config.launcher.redis import Redis
+from config.launcher.supervisor import SERVERS, Program
+
+# Pool -> (queues, processes). A worker for each kind of load, so that a slow kind never starves a quick one.
+POOLS = {
+    "worker-default": ("default,intake,publish", 2),
+    "worker-validate": ("validate", 1),
+    "worker-smoke": ("smoke.cpu", 1),
+}
+
+
+def postgres_program(postgres: Postgres, environment: Mapping[str, str]) -> Program:
+    """Return the database server; interrupted, it ends its sessions and writes a clean checkpoint."""
+    return Program(
+        name="postgres",
+        command=postgres.command(),
+        environment=environment,
+        cwd=postgres.folder,
+        tier=SERVERS,
+        stop_signal=signal.SIGINT,
+        hasten_signal=signal.SIGQUIT,
+        descend=postgres.descend,
+    )
+
+
+def redis_program(redis: Redis, environment: Mapping[str, str]) -> Program:
+    """Return the doorbell; it has nothing to lose."""
+    return Program(
+        name="redis",
+        command=redis.command(),
+        environment=environment,
+        cwd=redis.folder,
+        tier=SERVERS,
+        hasten_signal=signal.SIGKILL,
+    )
+
+
+def web_program(name: str, address: str, workers: int, environment: Mapping[str, str]) -> Program:
+    """Return one instance's web server on `address`, which is host:port."""
+    configuration = ROOT / "config" / "gunicorn_conf.py"
+    options = ["--config", str(configuration), "--bind", address, "--workers", str(workers)]
+    return Program(name, [sys.executable, "-m", "gunicorn", *options, "config.wsgi"], environment, ROOT)
+
+
+def worker_programs(environment: Mapping[str, str]) -> list[Program]:
+    """Return one worker for each pool; they need no gossip, since rows in the database say who works on what."""
+    return [
+        Program(
+            name,
+            celery(
+                *("worker", "--hostname", f"{name}@%h", "--queues", queues, "--concurrency", str(count)),
+                *("--without-gossip", "--without-mingle", "--loglevel", environment.get("LOG_LEVEL", "INFO")),
+            ),
+            environment,
+            ROOT,
+        )
+        for name, (queues, count) in POOLS.items()
+    ]
+
+
+def schedule_program(environment: Mapping[str, str], run_folder: Path) -> Program:
+    """Return the one clock; its file only remembers when it last rang."""
+    command = celery("beat", "--schedule", str(run_folder / "beat-schedule"), "--pidfile", "")
+    return Program("beat", command, environment, ROOT, hasten_signal=signal.SIGKILL)
+
+
+def celery(*words: str) -> list[str]:
+    """Return a Celery command line."""
+    return [sys.executable, "-m", "celery", "--app", "config", "--quiet", *words]
