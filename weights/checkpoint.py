@@ -1,0 +1,179 @@
+"""Checking a checkpoint: one file at a time, then all of them together.
+
+Owns the two halves of the work. `inspect_file` reads one file once and needs nothing else, so many workers can share a
+checkpoint and a lost worker costs one file; `join` takes what they found and reads nothing. `inspect_folder` is both
+for a folder on disk. Opens no network connection and never runs, imports or unpacks what it reads.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from weights.catalog.files import (
+    FM_EXECUTABLE,
+    FM_MISNAMED,
+    FM_TEXT_SIZE,
+    FM_UNINSPECTED,
+    FM_UNKNOWN,
+    FS_BIG,
+    FS_CHANGED,
+    FS_COUNT,
+    FS_HUGE,
+)
+from weights.code_checks import check_code_references
+from weights.documents import check_empty, inspect_text
+from weights.findings import Finding
+from weights.folder import FILES_LIMIT, list_folder
+from weights.formats import HEAD_BYTES, TEXT_LIMIT_BYTES, Kind, promised, recognize
+from weights.hashing import HashingReader, Progress
+from weights.index_checks import check_indexes
+from weights.manifest import manifest_digest
+from weights.names import check_collisions, check_path
+from weights.report import FileReport, Parsed, Report, worst_first
+from weights.safetensors_file import inspect_safetensors
+from weights.sources import Opener, open_source, read_at
+from weights.value_checks import check_model
+
+BIG_BYTES = 200 * 10**9
+HUGE_BYTES = 500 * 10**9
+
+_TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
+_HARMLESS = frozenset({Kind.MEDIA})
+
+FolderProgress = Callable[[str, int, int, int], None]  # path, bytes done of all files, bytes in all, files done
+
+
+def inspect_file(
+    what: str | os.PathLike[str] | Opener,
+    path: str,
+    size_bytes: int | None = None,
+    progress: Progress | None = None,
+    *,
+    git_sha1: bool = False,
+) -> FileReport:
+    """Read one file once and report on it as the file `path` of a checkpoint.
+
+    `what` is where its bytes are: a place on disk under any name, or an opener of a seekable stream with `size_bytes`.
+    Raises OSError if it cannot be read to its end, and whatever `progress` raises.
+    """
+    started = time.perf_counter()
+    source = open_source(what, size_bytes)
+    try:
+        head = read_at(source, 0, min(HEAD_BYTES, source.size_bytes))
+        reader = HashingReader(source, progress=progress, git_sha1=git_sha1)
+        parsed = _parse(reader, head, path)
+        digests = reader.digests()
+        changed = source.has_changed()
+    finally:
+        source.close()
+    findings = _about_the_file(path, digests.size_bytes) + parsed.findings
+    if changed:
+        findings.append(FS_CHANGED.at(path, "The file was written to while it was read."))
+    return FileReport(
+        path=path,
+        size_bytes=digests.size_bytes,
+        sha256=digests.sha256,
+        kind=str(parsed.kind),
+        git_sha1=digests.git_sha1,
+        findings=findings,
+        tensors=parsed.tensors,
+        content=parsed.content,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), seconds: float | None = None) -> Report:
+    """The report on the checkpoint that consists of `files`; ValueError if a path comes twice.
+
+    `findings` are what the caller saw besides, such as links in a folder. `seconds` defaults to the sum over the files.
+    """
+    reports = sorted(files, key=lambda file: file.path)
+    found = list(findings)
+    for file in reports:
+        found += file.findings
+    found += check_collisions(file.path for file in reports)
+    found += check_indexes(reports)
+    found += check_code_references(reports)
+    found += check_model(reports)
+    if len(reports) > FILES_LIMIT and not any(finding.check == FS_COUNT.id for finding in found):
+        found.append(FS_COUNT.at("", f"The checkpoint has {len(reports)} files."))
+    tensors = [tensor for file in reports for tensor in file.tensors]
+    return Report(
+        manifest_digest=manifest_digest(file.entry for file in reports),
+        manifest=[file.entry for file in reports],
+        findings=worst_first(found),
+        tensors=len(tensors),
+        parameters=sum(tensor.elements for tensor in tensors),
+        seconds=sum(file.seconds for file in reports) if seconds is None else seconds,
+    )
+
+
+def inspect_folder(root: str | os.PathLike[str], *, progress: FolderProgress | None = None, threads: int = 2) -> Report:
+    """Check every file below `root`, `threads` at once and the largest first; OSError if anything cannot be read."""
+    started = time.perf_counter()
+    listing = list_folder(root)
+    total = listing.size_bytes
+    done = dict.fromkeys(listing.sizes, 0)
+    finished = 0
+
+    def work(path: str) -> FileReport:
+        def tell(count: int) -> None:
+            done[path] = count
+            if progress is not None:
+                progress(path, sum(done.values()), total, finished)
+
+        return inspect_file(listing.root / path, path, listing.sizes[path], tell)
+
+    reports = []
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        for report in pool.map(work, sorted(listing.sizes, key=lambda path: -listing.sizes[path])):
+            reports.append(report)
+            finished += 1
+    return join(reports, findings=listing.findings, seconds=time.perf_counter() - started)
+
+
+def _parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
+    kind = recognize(head, reader.size_bytes, path)
+    if kind is Kind.EMPTY:
+        return Parsed(kind, check_empty(path))
+    if kind in _TEXTUAL:
+        if reader.size_bytes > TEXT_LIMIT_BYTES:
+            return Parsed(kind, [FM_TEXT_SIZE.at(path, f"The file has {reader.size_bytes} bytes.")])
+        parsed = inspect_text(reader.take(reader.size_bytes), path, kind)
+    elif kind is Kind.SAFETENSORS:
+        header, tensors = inspect_safetensors(reader, path)
+        parsed = Parsed(kind, header.findings, tensors, {"metadata": header.metadata})
+    else:
+        parsed = Parsed(kind)
+    return Parsed(parsed.kind, parsed.findings + _about_the_kind(parsed, path), parsed.tensors, parsed.content)
+
+
+def _about_the_kind(parsed: Parsed, path: str) -> list[Finding]:
+    """What the kind alone says: unknown, not inspected, or not what the name promises."""
+    kind = Kind(parsed.kind)
+    findings = []
+    expected = promised(path)
+    if kind not in _TEXTUAL and kind is not Kind.UNKNOWN and expected is not None and kind not in expected:
+        findings.append(FM_MISNAMED.at(path, f"The file is called {path!r} and holds {kind}."))
+    if kind is Kind.UNKNOWN:
+        findings.append(FM_UNKNOWN.at(path, "The content is in no format that is known here."))
+    elif kind is Kind.EXECUTABLE:
+        findings.append(FM_EXECUTABLE.at(path, "The file is machine code or byte code."))
+    elif kind not in _TEXTUAL | _HARMLESS | {Kind.SAFETENSORS, Kind.JSON}:
+        findings.append(FM_UNINSPECTED.at(path, f"The content of {kind} files is not inspected."))
+    return findings
+
+
+def _about_the_file(path: str, size_bytes: int) -> list[Finding]:
+    findings = []
+    misplaced = check_path(path)
+    if misplaced is not None:
+        findings.append(misplaced)
+    if size_bytes > HUGE_BYTES:
+        findings.append(FS_HUGE.at(path, f"The file has {size_bytes} bytes."))
+    elif size_bytes > BIG_BYTES:
+        findings.append(FS_BIG.at(path, f"The file has {size_bytes} bytes."))
+    return findings

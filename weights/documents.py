@@ -1,0 +1,97 @@
+"""Text files of a checkpoint: configuration, cards, templates, vocabularies, source code.
+
+Owns the decision that something is text, the strict reading of JSON, and what of a JSON file the folder's checks get to
+see. Renders and imports nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Any
+
+from weights.catalog.files import FM_EMPTY, FM_ENCODING, FM_MISNAMED, FM_PAGE, FM_POINTER
+from weights.catalog.folder import CC_CODE, CT_JSON, CT_NONFINITE
+from weights.findings import Finding
+from weights.formats import Kind, is_weight_name, promised, suffix_of
+from weights.report import Parsed
+from weights.strict_json import JsonRefusedError, parse_strict
+
+CONTENT_LIMIT_BYTES = 1 << 20  # larger JSON is kept only where the folder's checks need it
+
+INDEX_NAME = re.compile(r"\.index(\.[\w-]+)?\.json$")
+_CODE_SUFFIXES = frozenset({".py", ".sh", ".ipynb", ".bat", ".ps1", ".js", ".pyx", ".c", ".cpp", ".cu", ".so"})
+_BINARY_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
+    """What a file taken for text (or a pointer, or a page) says.
+
+    The kind of what turns out not to be text is UNKNOWN.
+    """
+    expected = promised(path)
+    if kind is Kind.POINTER:
+        return Parsed(kind, [FM_POINTER.at(path, "The file is a Git LFS pointer.", evidence=_first_line(content))])
+    if kind is Kind.PAGE and suffix_of(path) not in (".html", ".htm", ".md", ".xml", ".svg"):
+        return Parsed(kind, [FM_PAGE.at(path, "The file holds a web page.", evidence=_first_line(content))])
+    text, findings = _decode(content, path)
+    if text is None:
+        return Parsed(Kind.UNKNOWN, findings)
+    if suffix_of(path) == ".json":
+        return _inspect_json(content, path, findings)
+    if expected is not None and Kind.TEXT not in expected:
+        findings.append(FM_MISNAMED.at(path, "The file holds text.", evidence=_first_line(content)))
+    if suffix_of(path) in _CODE_SUFFIXES or text.startswith("#!"):
+        findings.append(CC_CODE.at(path, "The file is program source."))
+    return Parsed(Kind.TEXT, findings)
+
+
+def check_empty(path: str) -> list[Finding]:
+    """Whether a file of this name may be empty; a marker or a package's `__init__.py` may."""
+    if is_weight_name(path) or suffix_of(path) == ".json":
+        return [FM_EMPTY.at(path, "The file has no content.")]
+    return []
+
+
+def _decode(content: bytes, path: str) -> tuple[str | None, list[Finding]]:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if _BINARY_CONTROL.search(content):
+            return None, []
+        return content.decode("latin-1"), [FM_ENCODING.at(path, "The text is not UTF-8.", offset=error.start)]
+    return (None if "\0" in text else text), []
+
+
+def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
+    try:
+        document = parse_strict(content, allow_nonfinite=True)
+    except JsonRefusedError as error:
+        findings.append(CT_JSON.at(path, f"The file is refused: {error}.", evidence=_first_line(content)))
+        return Parsed(Kind.JSON, findings)
+    if document.nonfinite:
+        findings.append(CT_NONFINITE.at(path, f"The file uses {document.nonfinite[0]}."))
+    return Parsed(Kind.JSON, findings, content=_kept(document.value, len(content), path))
+
+
+def _kept(value: Any, size: int, path: str) -> Any:
+    """The part of a JSON file that its report carries."""
+    name = PurePosixPath(path).name
+    if size <= CONTENT_LIMIT_BYTES or INDEX_NAME.search(name):
+        return _storable(value)
+    return None
+
+
+def _storable(value: Any) -> Any:
+    """`value` with the numbers that JSON does not have written as words, so that a database can hold it."""
+    if isinstance(value, dict):
+        return {key: _storable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    return value
+
+
+def _first_line(content: bytes) -> str:
+    return content[:160].split(b"\n", 1)[0].decode("utf-8", "replace")

@@ -1,0 +1,242 @@
+"""What can be told of a tensor's values while its bytes go by: range, zeros, NaN, infinities, one value throughout.
+
+Owns the arithmetic on raw bytes, block by block, without ever making a floating-point copy: seen as integers, the
+floats of one sign are ordered like their bit patterns, so two integer maxima give both extremes and show every non-
+finite value. Knows no file format beyond the names of data types.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_SMALL_RUN = 16  # a block with fewer zeros than one in this many cannot hold a long run
+
+
+@dataclass(frozen=True, slots=True)
+class FloatLayout:
+    """How a float type is laid out in bits.
+
+    `infinity` is the magnitude of the first non-finite code; `has_infinity` is false where that code is NaN already.
+    A type without `infinity` has NaN only as `nan_code`; one without a `sign` bit has positive values only.
+    """
+
+    width: int
+    mantissa: int
+    bias: int
+    infinity: int | None
+    has_infinity: bool = True
+    sign: bool = True
+    nan_code: int | None = None
+
+
+FLOATS = {
+    "F64": FloatLayout(8, 52, 1023, 0x7FF << 52),
+    "F32": FloatLayout(4, 23, 127, 0x7F800000),
+    "C64": FloatLayout(4, 23, 127, 0x7F800000),
+    "F16": FloatLayout(2, 10, 15, 0x7C00),
+    "BF16": FloatLayout(2, 7, 127, 0x7F80),
+    "F8_E5M2": FloatLayout(1, 2, 15, 0x7C),
+    "F8_E4M3": FloatLayout(1, 3, 7, 0x7F, has_infinity=False),
+    "F8_E5M2FNUZ": FloatLayout(1, 2, 16, None, nan_code=0x80),
+    "F8_E4M3FNUZ": FloatLayout(1, 3, 8, None, nan_code=0x80),
+    "F8_E8M0": FloatLayout(1, 0, 127, 0xFF, has_infinity=False, sign=False),
+}
+INTEGERS = {
+    "I8": "<i1",
+    "U8": "<u1",
+    "BOOL": "<u1",
+    "I16": "<i2",
+    "U16": "<u2",
+    "I32": "<i4",
+    "U32": "<u4",
+    "I64": "<i8",
+    "U64": "<u8",
+}
+PACKED = frozenset({"F4", "F6_E2M3", "F6_E3M2"})  # several values in a byte, none of them non-finite
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSummary:
+    """What a walk over one tensor found.
+
+    `low` and `high` are the extremes of the finite values, None if there are none or the type is packed. `zeros` counts
+    positive zeros (packed types: zero bytes), `zero_run` is the longest run of them, short by at most an eighth of a
+    block at either end. `first_bad` is the index of the first NaN or infinity.
+    """
+
+    low: float | int | None
+    high: float | int | None
+    zeros: int
+    zero_run: int
+    nans: int
+    infinities: int
+    first_bad: int | None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every value is the same finite one."""
+        return self.low is not None and self.low == self.high and not self.nans and not self.infinities
+
+
+def values_of(dtype: str) -> TensorValues:
+    """A fresh walk for a tensor of `dtype`."""
+    layout = FLOATS.get(dtype)
+    if layout is not None:
+        return _FloatValues(layout)
+    return _IntegerValues(INTEGERS.get(dtype, "<u1"), has_range=dtype in INTEGERS)
+
+
+class TensorValues(ABC):
+    """Takes a tensor's bytes in order, in blocks of whole elements; `summary` may be asked when all have come."""
+
+    def __init__(self, dtype: str) -> None:
+        self._dtype = np.dtype(dtype)
+        self._seen = 0
+        self._zeros = 0
+        self._run = 0
+        self._longest = 0
+
+    @abstractmethod
+    def update(self, block: memoryview) -> None:
+        """Take the next block; its length is a multiple of the element's width."""
+
+    @abstractmethod
+    def summary(self) -> ValueSummary:
+        """What was found in all blocks so far."""
+
+    def _count_zeros(self, codes: np.ndarray[Any, Any]) -> None:
+        size = codes.size
+        zeros = size - int(np.count_nonzero(codes))
+        self._zeros += zeros
+        self._seen += size
+        if zeros == size:
+            self._run += size
+            self._longest = max(self._longest, self._run)
+        elif zeros * _SMALL_RUN < size:
+            self._run = 0
+        else:
+            filled = np.flatnonzero(codes)
+            inner = int(np.diff(filled).max()) - 1 if filled.size > 1 else 0
+            self._longest = max(self._longest, self._run + int(filled[0]), inner)
+            self._run = size - 1 - int(filled[-1])
+            self._longest = max(self._longest, self._run)
+
+
+class _IntegerValues(TensorValues):
+    def __init__(self, dtype: str, *, has_range: bool) -> None:
+        super().__init__(dtype)
+        self._has_range = has_range
+        self._low: int | None = None
+        self._high: int | None = None
+
+    def update(self, block: memoryview) -> None:
+        codes = np.frombuffer(block, dtype=self._dtype)
+        if not codes.size:
+            return
+        self._count_zeros(codes)
+        if self._has_range:
+            low, high = int(codes.min()), int(codes.max())
+            self._low = low if self._low is None else min(self._low, low)
+            self._high = high if self._high is None else max(self._high, high)
+
+    def summary(self) -> ValueSummary:
+        return ValueSummary(self._low, self._high, self._zeros, self._longest, 0, 0, None)
+
+
+class _FloatValues(TensorValues):
+    def __init__(self, layout: FloatLayout) -> None:
+        super().__init__(f"<u{layout.width}")
+        self._layout = layout
+        self._signed = np.dtype(f"<i{layout.width}")
+        self._sign = 1 << (8 * layout.width - 1) if layout.sign else 1 << (8 * layout.width)
+        self._low: int | None = None  # as `_key`
+        self._high: int | None = None
+        self._nans = 0
+        self._infinities = 0
+        self._first_bad: int | None = None
+
+    def update(self, block: memoryview) -> None:
+        codes = np.frombuffer(block, dtype=self._dtype)
+        if not codes.size:
+            return
+        start = self._seen
+        self._count_zeros(codes)
+        if self._layout.sign:
+            low, high = self._extremes(codes)
+        else:
+            low, high = int(codes.min()), int(codes.max())
+        if self._is_finite(codes, low, high):
+            self._widen(low, high)
+        else:
+            self._look_closely(codes, start)
+
+    def summary(self) -> ValueSummary:
+        low = None if self._low is None else self._value(self._low)
+        high = None if self._high is None else self._value(self._high)
+        return ValueSummary(low, high, self._zeros, self._longest, self._nans, self._infinities, self._first_bad)
+
+    def _extremes(self, codes: np.ndarray[Any, Any]) -> tuple[int, int]:
+        """Codes of the least and the greatest value.
+
+        Two reductions, where both signs occur as in any matrix of weights.
+        """
+        signed = codes.view(self._signed)
+        top, top_unsigned = int(signed.max()), int(codes.max())
+        if top < 0:
+            return top_unsigned, int(codes.min())
+        if top_unsigned < self._sign:
+            return int(signed.min()), top
+        return top_unsigned, top
+
+    def _is_finite(self, codes: np.ndarray[Any, Any], low: int, high: int) -> bool:
+        if self._layout.infinity is None:
+            # The one NaN has the code of negative zero, the least of the negatives: ask only if there are any.
+            return low < self._sign or not bool((codes == self._layout.nan_code).any())
+        return max(low & (self._sign - 1), high & (self._sign - 1)) < self._layout.infinity
+
+    def _look_closely(self, codes: np.ndarray[Any, Any], start: int) -> None:
+        """Count what is not finite and take the range of the rest; runs only on blocks that hold such values."""
+        magnitudes = codes & codes.dtype.type(self._sign - 1)
+        if self._layout.infinity is None:
+            bad = codes == self._layout.nan_code
+            infinities = 0
+        else:
+            bad = magnitudes >= self._layout.infinity
+            infinities = int(np.count_nonzero(magnitudes == self._layout.infinity)) if self._layout.has_infinity else 0
+        self._infinities += infinities
+        self._nans += int(np.count_nonzero(bad)) - infinities
+        if self._first_bad is None:
+            self._first_bad = start + int(np.argmax(bad))
+        rest = codes[~bad]
+        if rest.size:
+            if self._layout.sign:
+                self._widen(*self._extremes(rest))
+            else:
+                self._widen(int(rest.min()), int(rest.max()))
+
+    def _widen(self, low: int, high: int) -> None:
+        low, high = self._key(low), self._key(high)
+        self._low = low if self._low is None else min(self._low, low)
+        self._high = high if self._high is None else max(self._high, high)
+
+    def _key(self, code: int) -> int:
+        """An integer ordered like the values: the magnitude's code, with the value's sign."""
+        return code if code < self._sign else self._sign - code
+
+    def _value(self, key: int) -> float:
+        """The number whose `_key` is `key`, from its bits."""
+        layout = self._layout
+        magnitude = abs(key)
+        exponent, fraction = magnitude >> layout.mantissa, magnitude & ((1 << layout.mantissa) - 1)
+        if not layout.sign:
+            return math.ldexp(1.0, exponent - layout.bias)
+        if exponent == 0:
+            value = math.ldexp(fraction, 1 - layout.bias - layout.mantissa)
+        else:
+            value = math.ldexp(fraction + (1 << layout.mantissa), exponent - layout.bias - layout.mantissa)
+        return -value if key < 0 else value
