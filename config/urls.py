@@ -9,7 +9,13 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("accounts.urls")),
     path("", include("web.urls")),
-    path("", include("web.urls")),
+    path("", include("audit.urls")),
+    path("", include("licensing.urls")),
+    path("", include("gating.urls")),
+    path("", include("release.urls")),
+    path("api/v1/", include("config.api")),
+    # Last: its addresses begin with an organization's name, which may be any word.
+    path("", include("release.variant_urls")),
 ]
 handler400 = "web.errors.bad_request"
 handler403 = "web.errors.permission_denied"

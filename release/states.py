@@ -37,11 +37,12 @@ RECALL = Transition("recall", frozenset({S.IN_REVIEW, S.APPROVED, S.SCHEDULED, S
 REFUSE = Transition("refuse", frozenset({S.IN_REVIEW}), S.REFUSED, REVIEWER_ROLES)
 APPROVE = Transition("approve", frozenset({S.IN_REVIEW}), S.APPROVED, REVIEWER_ROLES)
 SCHEDULE = Transition("schedule", frozenset({S.APPROVED}), S.SCHEDULED, MANAGERS)
+UNSCHEDULE = Transition("unschedule", frozenset({S.SCHEDULED}), S.APPROVED)
 PUBLISH = Transition("publish", frozenset({S.APPROVED, S.SCHEDULED}), S.PUBLISHING, MANAGERS)
 GO_LIVE = Transition("go live", frozenset({S.PUBLISHING}), S.LIVE)
 WITHDRAW = Transition("withdraw", frozenset({S.PUBLISHING, S.LIVE}), S.WITHDRAWN, MANAGERS)
 
-TRANSITIONS = Table(SUBMIT, RECALL, REFUSE, APPROVE, SCHEDULE, PUBLISH, GO_LIVE, WITHDRAW)
+TRANSITIONS = Table(SUBMIT, RECALL, REFUSE, APPROVE, SCHEDULE, UNSCHEDULE, PUBLISH, GO_LIVE, WITHDRAW)
 
 
 class PublicationState(StrEnum):

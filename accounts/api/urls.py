@@ -1,0 +1,3 @@
+"""Addresses of the REST API of accounts, below /api/v1/."""
+
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Addresses of the pages of audit."""
+
+app_name = "audit"
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Addresses of the pages of gating."""
+
+app_name = "gating"
+urlpatterns: list = []

@@ -1,0 +1,3 @@
+"""Addresses of the REST API of licensing, below /api/v1/."""
+
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Addresses of the pages of licensing."""
+
+app_name = "licensing"
+urlpatterns: list = []

@@ -1,0 +1,114 @@
+"""What the release rules are given: plain frozen values, no rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from accounts.roles import Role
+from registry.states import EvidenceKind, Level, Outcome
+from release.states import Decision, ReleaseState
+
+
+class Standing(StrEnum):
+    """How one requirement stands."""
+
+    MET = "met"
+    WAIVED = "waived"
+    UNMET = "unmet"
+    NOT_RUN = "not_run"
+    """The evidence says that it could not be made. Not run is never pass."""
+    RUNNING = "running"
+    """The evidence is being made, or waits for a worker."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it stands in the way no longer."""
+        return self in (Standing.MET, Standing.WAIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFacts:
+    """The newest evidence of one kind; `outcome` None while there is none."""
+
+    kind: EvidenceKind
+    outcome: Outcome | None
+    summary: str = ""
+    id: int | None = None
+    is_running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureFacts:
+    """What is decided for one component."""
+
+    component: str
+    level: Level
+    reason_code: str = ""
+    note: str = ""
+    owner: str = ""
+    review_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """One variant in a release."""
+
+    repo_id: str
+    checkpoint: str
+    packaged: str
+    level: Level
+    license: str = ""
+    license_digest: str = ""
+    license_problem: str = ""
+    gate: str = ""
+    has_gate: bool = False
+    evidence: tuple[EvidenceFacts, ...] = ()
+    waived: frozenset[str] = frozenset()
+    disclosures: tuple[DisclosureFacts, ...] = ()
+    leaks: tuple[str, ...] = ()
+    """Sentences that say which held-back variant's content is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoteFacts:
+    """One vote, on the digest that it was given for."""
+
+    role: Role
+    by_id: int
+    by_name: str
+    decision: Decision
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """Where it goes."""
+
+    name: str
+    kind: str
+    endpoint: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """A release as the policies see it."""
+
+    organization: str
+    state: ReleaseState
+    digest: str
+    title: str
+    policy: dict[str, object] = field(hash=False)
+    policy_digest: str = ""
+    submitted_by_id: int | None = None
+    scheduled_for: datetime | None = None
+    items: tuple[ItemFacts, ...] = ()
+    targets: tuple[TargetFacts, ...] = ()
+    votes: tuple[VoteFacts, ...] = ()
+
+    @property
+    def valid_votes(self) -> tuple[VoteFacts, ...]:
+        """The votes on exactly this digest by others than its submitter; all others are void."""
+        return tuple(vote for vote in self.votes if vote.digest == self.digest and vote.by_id != self.submitted_by_id)

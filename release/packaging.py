@@ -1,0 +1,107 @@
+"""The checkpoint that leaves: the released one, with card and license file as the release demands.
+
+It is made when the release is submitted, so that reviewers sign the very bytes that will be published.
+"""
+
+from __future__ import annotations
+
+from licensing.models import LicenseVersion
+from registry.blobs import blob_store
+from registry.models import Checkpoint, CheckpointFile
+from registry.services import content
+from registry.services.commits import Placed, checkpoint_of
+from registry.states import Level
+from release import policies
+from release.card import LIMIT_BYTES, BadCard, CardDemands, compose_card, split_card
+from release.models import ReleaseItem
+from rules import Refused
+
+CARD = "README.md"
+LICENSE_FILES = ("LICENSE", "LICENSE.md", "LICENSE.txt")
+
+
+def package(item: ReleaseItem) -> Checkpoint:
+    """The checkpoint that leaves for an item; the released one itself where nothing has to be added.
+
+    Raises Refused where the card cannot be read.
+    """
+    files = {file.path: Placed(file.blob_id, file.is_large) for file in item.checkpoint.files.all()}
+    added = {}
+    text = _read(item.checkpoint, CARD)
+    try:
+        card = compose_card(text, card_demands(item))
+    except BadCard as error:
+        raise Refused.because(policies.BAD_CARD, repo=item.variant.repo_id, problem=error) from error
+    if card != text or CARD not in files:
+        added[CARD] = card
+    license_version = item.license_version
+    if license_version and license_version.text and not any(name in files for name in LICENSE_FILES):
+        added["LICENSE"] = license_version.text
+    if not added:
+        return item.checkpoint
+    for path, written in added.items():
+        stored = content.receive([written.encode()], organization=item.variant.organization)
+        files[path] = Placed(stored.sha256)
+    return checkpoint_of(item.variant, files)
+
+
+def card_demands(item: ReleaseItem) -> CardDemands:
+    """The metadata that the release demands of the published card."""
+    values: dict[str, object] = {}
+    license_version = item.license_version
+    if license_version:
+        known = license_version.license
+        values["license"] = known.hub_license
+        values["license_name"] = known.hub_license_name or None
+        values["license_link"] = "LICENSE" if known.hub_license == "other" and license_version.text else None
+    parents = list(item.variant.parent_edges.select_related("parent__organization").order_by("id"))
+    # A parent that stays inside must not be named outside.
+    shown = [edge for edge in parents if edge.parent is None or _is_disclosed(edge.parent_id, item)]
+    if shown:
+        names = [edge.parent_name for edge in shown]
+        values["base_model"] = names[0] if len(names) == 1 else names
+        values["base_model_relation"] = shown[0].relation
+    if item.level == Level.GATED and item.gate_version:
+        from gating.hub_form import card_metadata
+
+        values |= card_metadata(item.gate_version)
+    return CardDemands(values)
+
+
+def license_problem(checkpoint: Checkpoint, chosen: LicenseVersion | None) -> str:
+    """Why the chosen license and what the checkpoint ships don't agree; empty where they do."""
+    if chosen is None:
+        return ""
+    try:
+        metadata, _ = split_card(_read(checkpoint, CARD))
+    except BadCard as error:
+        return f"The card cannot be read: {error}."
+    declared = metadata.get("license")
+    if declared and declared != chosen.license.hub_license:
+        return f"The card declares “{declared}”, the release says “{chosen.license.hub_license}”."
+    for name in LICENSE_FILES:
+        shipped = _read(checkpoint, name)
+        if shipped and chosen.text and _words(shipped) != _words(chosen.text):
+            return f"{name} in the checkpoint is not the text of {chosen}."
+    return ""
+
+
+def _words(text: str) -> list[str]:
+    """The text as words, since line breaks and indentation decide nothing."""
+    return text.split()
+
+
+def _is_disclosed(variant_id: int | None, item: ReleaseItem) -> bool:
+    from registry.models import Serving
+
+    together = item.release.items.exclude(level=Level.HELD_BACK).filter(variant=variant_id).exists()
+    return together or Serving.objects.filter(variant=variant_id, until=None).exists()
+
+
+def _read(checkpoint: Checkpoint, path: str) -> str:
+    """A small text file of a checkpoint; empty where it is absent. Oversized or non-UTF-8 cards are refused above."""
+    file: CheckpointFile | None = checkpoint.files.select_related("blob").filter(path=path).first()
+    if file is None or file.blob.size_bytes > LIMIT_BYTES:
+        return ""
+    with blob_store().open(file.blob_id) as source:
+        return source.read().decode("utf-8", errors="replace")

@@ -1,0 +1,271 @@
+"""Who may move a release, and when. Every answer has all its reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from accounts.roles import Actor, Role, Scope
+from registry.states import Level
+from release import states
+from release.facts import ReleaseFacts
+from release.requirements import (
+    Requirement,
+    approval_requirements,
+    content_requirements,
+    evidence_requirements,
+    required_roles,
+)
+from release.states import Transition
+from rules import Kind, Rule, Verdict
+
+NOT_MEMBER = Rule("release.not_found", "There is no such release.", "Nobody", Kind.MISSING)
+SCOPE_MISSING = Rule(
+    "release.scope_missing",
+    "The token does not have the scope “{scope}”.",
+    "You, with a token that has this scope",
+    Kind.WHO,
+)
+WRONG_STATE = Rule(
+    "release.wrong_state",
+    "The release is {state}; one can {verb} it only when it is {sources}.",
+    "Nobody, until the release is in that state",
+)
+NOT_IN_ROLE = Rule(
+    "release.not_in_role",
+    "To {verb} a release takes somebody who is {roles}.",
+    "An owner, by giving the role",
+    Kind.WHO,
+)
+SAME_PERSON = Rule(
+    "release.same_person",
+    "You submitted this release, and whoever submits never approves.",
+    "Another reviewer",
+    Kind.WHO,
+)
+SERVICE_ACCOUNT = Rule(
+    "release.service_account", "Service accounts never sign.", "A person with a reviewer's role", Kind.WHO
+)
+STALE_DIGEST = Rule(
+    "release.stale_digest",
+    "You looked at {seen}, but the release is now {digest}: it changed meanwhile.",
+    "You, by looking at it as it is now",
+)
+NOT_ASKED = Rule(
+    "release.not_asked", "The policy does not ask your role ({role}) to sign this release.", "Nobody", Kind.WHO
+)
+ALREADY_VOTED = Rule("release.already_voted", "You have voted on this digest: one person, one vote.", "Nobody")
+ROLE_VOTED = Rule("release.role_voted", "The role {role} has voted on this digest already.", "Nobody")
+REASON_NEEDED = Rule(
+    "release.reason_needed", "A refusal needs a reason.", "You, by giving one", Kind.WHAT, field="reason"
+)
+PAST_SCHEDULE = Rule(
+    "release.past_schedule", "{at} has passed.", "You, by naming a later moment", Kind.WHAT, field="scheduled_for"
+)
+ITEM_LEVEL_UNKNOWN = Rule(
+    "release.unknown_level", "“{level}” is no disclosure level.", "You, by naming one", Kind.WHAT, field="level"
+)
+REFUSED_BEFORE = Rule(
+    "release.refused_before",
+    "Exactly this release was refused by {role}: {reason}",
+    "The release manager, by changing what was refused",
+)
+EMBARGOED = Rule(
+    "release.embargoed",
+    "What was signed names {at} as its hour.",
+    "Nobody before then; schedule it, or take it back to draft and have another hour signed",
+)
+NO_HOUR = Rule(
+    "release.no_hour",
+    "The release names no hour that lies ahead.",
+    "The release manager, by publishing at once, or by naming an hour in the draft",
+)
+UNKNOWN_REASON = Rule(
+    "release.unknown_reason", "“{reason_code}” is no reason code.", "You, by naming one", Kind.WHAT, field="reason_code"
+)
+UNKNOWN_COMPONENT = Rule(
+    "release.unknown_component", "“{component}” is no component.", "You, by naming one", Kind.WHAT, field="components"
+)
+NOT_OF_ORGANIZATION = Rule(
+    "release.foreign", "{what} does not belong to {organization}.", "You, by choosing another", Kind.WHAT
+)
+CHECKPOINT_FOREIGN = Rule(
+    "release.checkpoint_foreign",
+    "{variant} has no commit with the checkpoint {digest}.",
+    "You, by choosing one of its checkpoints",
+    Kind.WHAT,
+    field="checkpoint",
+)
+UNKNOWN_TARGET = Rule(
+    "release.unknown_target",
+    "There is no active target “{name}”.",
+    "The operator, by adding it",
+    Kind.WHAT,
+    field="targets",
+)
+WAIVER_REASON = Rule(
+    "release.waiver_reason", "A waiver needs a reason.", "You, by giving one", Kind.WHAT, field="reason"
+)
+WAIVER_DAYS = Rule(
+    "release.waiver_days",
+    "A waiver lasts from 1 to 90 days, not {days}.",
+    "You, by choosing fewer",
+    Kind.WHAT,
+    field="days",
+)
+NOT_WAIVABLE = Rule(
+    "release.not_waivable",
+    "“{requirement}” cannot be waived; only evidence can.",
+    "Nobody",
+    Kind.WHAT,
+    field="requirement",
+)
+BAD_CARD = Rule(
+    "release.bad_card",
+    "README.md of {repo} cannot be read: {problem}",
+    "Whoever uploads, by mending the file",
+    Kind.WHAT,
+)
+
+WAIVERS = frozenset({Role.SAFETY_REVIEWER, Role.SECURITY_REVIEWER, Role.LEGAL_REVIEWER})
+
+
+def may_see(actor: Actor) -> Verdict:
+    """Whether somebody may know of an organization's releases: its members, reading."""
+    return Verdict.of(
+        NOT_MEMBER.unless(actor.is_member or actor.is_system),
+        SCOPE_MISSING.unless(actor.may_use(Scope.READ), scope=Scope.READ),
+    )
+
+
+def may_edit(release: ReleaseFacts, actor: Actor) -> Verdict:
+    """Whether the draft may be changed."""
+    return _may("change", frozenset({states.ReleaseState.DRAFT}), states.DRAFTERS, release, actor, Scope.WRITE)
+
+
+def may_submit(release: ReleaseFacts, actor: Actor) -> Verdict:
+    """Whether the draft is complete and this is somebody who may hand it to the reviewers."""
+    return Verdict.all_of(
+        [
+            _may_move(states.SUBMIT, release, actor, Scope.WRITE),
+            _unsettled(content_requirements(release)),
+        ]
+    )
+
+
+def may_recall(release: ReleaseFacts, actor: Actor) -> Verdict:
+    """Whether the release may be taken back to draft; its signatures are void then."""
+    return _may_move(states.RECALL, release, actor, Scope.WRITE)
+
+
+def may_approve(release: ReleaseFacts, actor: Actor, role: Role | None, seen: str) -> Verdict:
+    """Whether somebody may approve, in a role, exactly what they saw; two people stand behind each release."""
+    return Verdict.all_of(
+        [_may_vote(states.APPROVE, release, actor, role, seen), _unsettled(evidence_requirements(release))]
+    )
+
+
+def may_refuse(release: ReleaseFacts, actor: Actor, role: Role | None, seen: str) -> Verdict:
+    """Whether somebody may refuse, in a role, what they saw; missing evidence is no obstacle to that."""
+    return _may_vote(states.REFUSE, release, actor, role, seen)
+
+
+def may_schedule(release: ReleaseFacts, actor: Actor, now: datetime) -> Verdict:
+    """Whether the approved release may wait for the hour that was signed with it."""
+    is_ahead = release.scheduled_for is not None and release.scheduled_for > now
+    return Verdict.all_of(
+        [
+            _may_move(states.SCHEDULE, release, actor, Scope.WRITE),
+            Verdict.of(NO_HOUR.unless(is_ahead)),
+            _ready(release),
+        ]
+    )
+
+
+def may_publish(release: ReleaseFacts, actor: Actor, now: datetime) -> Verdict:
+    """Whether it may leave now: every requirement is asked again, whoever asks and however often it was met before."""
+    at = release.scheduled_for
+    return Verdict.all_of(
+        [
+            _may_move(states.PUBLISH, release, actor, Scope.WRITE),
+            Verdict.of(EMBARGOED.unless(at is None or at <= now, at=f"{at:%Y-%m-%d %H:%M} UTC" if at else "")),
+            _ready(release),
+        ]
+    )
+
+
+def may_retry(release: ReleaseFacts, actor: Actor) -> Verdict:
+    """Whether a publication that was given up on may be taken up again."""
+    return _may("retry", frozenset({states.ReleaseState.PUBLISHING}), states.MANAGERS, release, actor, Scope.WRITE)
+
+
+def may_withdraw(release: ReleaseFacts, actor: Actor) -> Verdict:
+    """Whether what is out may be taken back; that never waits for evidence or signatures."""
+    return _may_move(states.WITHDRAW, release, actor, Scope.WRITE)
+
+
+def may_waive(actor: Actor) -> Verdict:
+    """Whether somebody may take the absence of evidence upon themselves."""
+    return Verdict.of(
+        NOT_IN_ROLE.unless(actor.roles & WAIVERS, verb="waive a requirement of", roles=_or(WAIVERS)),
+        SERVICE_ACCOUNT.unless(not actor.is_service),
+        SCOPE_MISSING.unless(actor.may_use(Scope.REVIEW), scope=Scope.REVIEW),
+    )
+
+
+def voting_role(release: ReleaseFacts, actor: Actor) -> Role | None:
+    """The role in which somebody votes: the first that the policy asks, that they hold, and that has not voted."""
+    voted = {vote.role for vote in release.valid_votes}
+    asked = [role for role in required_roles(release) if role in actor.roles]
+    return next((role for role in asked if role not in voted), asked[0] if asked else None)
+
+
+def _may_vote(transition: Transition, release: ReleaseFacts, actor: Actor, role: Role | None, seen: str) -> Verdict:
+    shown = role.label if role else _or(actor.roles) or "none"
+    return Verdict.all_of(
+        [
+            _may_move(transition, release, actor, Scope.REVIEW),
+            Verdict.of(
+                NOT_ASKED.unless(role is not None and role in required_roles(release), role=shown),
+                SERVICE_ACCOUNT.unless(not actor.is_service),
+                SAME_PERSON.unless(actor.id != release.submitted_by_id),
+                STALE_DIGEST.unless(seen == release.digest, seen=seen[:19] or "nothing", digest=release.digest[:19]),
+                ALREADY_VOTED.unless(all(vote.by_id != actor.id for vote in release.valid_votes)),
+                ROLE_VOTED.unless(all(vote.role != role for vote in release.valid_votes), role=shown),
+            ),
+        ]
+    )
+
+
+def _ready(release: ReleaseFacts) -> Verdict:
+    return _unsettled(
+        [*content_requirements(release), *evidence_requirements(release), *approval_requirements(release)]
+    )
+
+
+def _unsettled(found: list[Requirement]) -> Verdict:
+    return Verdict(tuple(one.as_reason() for one in found if not one.standing.is_settled))
+
+
+def _may_move(transition: Transition, release: ReleaseFacts, actor: Actor, scope: Scope) -> Verdict:
+    return _may(transition.name, transition.sources, transition.roles, release, actor, scope)
+
+
+def _may(verb: str, sources: frozenset, roles: frozenset, release: ReleaseFacts, actor: Actor, scope: Scope) -> Verdict:  # type: ignore[type-arg]
+    named = " or ".join(sorted(source.value.replace("_", " ") for source in sources))
+    return Verdict.of(
+        NOT_MEMBER.unless(actor.is_member or actor.is_system),
+        NOT_IN_ROLE.unless(actor.is_system or actor.roles & roles, verb=verb, roles=_or(roles)),
+        SCOPE_MISSING.unless(actor.may_use(scope), scope=scope),
+        WRONG_STATE.unless(
+            release.state in sources, state=release.state.value.replace("_", " "), verb=verb, sources=named
+        ),
+    )
+
+
+def _or(roles: frozenset) -> str:  # type: ignore[type-arg]
+    return " or ".join(sorted(role.label for role in roles))
+
+
+def widest(levels: list[Level]) -> Level:
+    """The widest of some levels; held back where there is none."""
+    return min(levels, key=list(Level).index, default=Level.HELD_BACK)

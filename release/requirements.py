@@ -1,0 +1,206 @@
+"""What the release policy asks of a release, and how each point stands. Pure: facts in, requirements out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from accounts.roles import Role
+from registry.states import EvidenceKind, Level, Outcome
+from release.facts import EvidenceFacts, ItemFacts, ReleaseFacts, Standing
+from release.states import Decision
+from rules import Reason
+from rules.verdict import Kind
+
+EVIDENCE_TITLES = {
+    EvidenceKind.VALIDATION: "Weights validated",
+    EvidenceKind.LICENSE: "License present and known",
+    EvidenceKind.SMOKE: "Quantized smoke inference",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One point of the policy: what it asks, how it stands, why, and who acts next."""
+
+    code: str
+    title: str
+    subject: str
+    standing: Standing
+    explanation: str
+    lifted_by: str
+    evidence_id: int | None = None
+
+    def as_reason(self) -> Reason:
+        """The requirement as a reason against going on."""
+        where = f" ({self.subject})" if self.subject else ""
+        return Reason(
+            f"release.requirement.{self.code}", f"{self.title}{where}: {self.explanation}", self.lifted_by, Kind.WHEN
+        )
+
+
+def requirements(release: ReleaseFacts) -> list[Requirement]:
+    """Everything the policy asks, in the order in which it is usually settled."""
+    return [*content_requirements(release), *evidence_requirements(release), *approval_requirements(release)]
+
+
+def content_requirements(release: ReleaseFacts) -> list[Requirement]:
+    """That the draft says all it must: without these it cannot be submitted."""
+    found = [
+        _settled(
+            "has_items",
+            "Names what it releases",
+            "",
+            bool(release.items),
+            f"{len(release.items)} in this release.",
+            "No model is in this release yet.",
+            "The release manager, by adding one",
+        )
+    ]
+    leaves = [item for item in release.items if item.level != Level.HELD_BACK]
+    if leaves:
+        found.append(
+            _settled(
+                "has_target",
+                "Says where it goes",
+                "",
+                bool(release.targets),
+                ", ".join(target.name for target in release.targets),
+                "No target is chosen.",
+                "The release manager, by choosing a target",
+            )
+        )
+    for item in release.items:
+        found.extend(_about_item(item))
+    return found
+
+
+def evidence_requirements(release: ReleaseFacts) -> list[Requirement]:
+    """That each checkpoint has the evidence that its level needs."""
+    return [requirement for item in release.items for requirement in _evidence(release, item)]
+
+
+def approval_requirements(release: ReleaseFacts) -> list[Requirement]:
+    """That every role the policy names has signed this digest."""
+    found = []
+    for role in required_roles(release):
+        vote = next((vote for vote in release.valid_votes if vote.role == role), None)
+        if vote is None:
+            void = any(vote.role == role for vote in release.votes)
+            why = "An earlier signature is void, since the release changed." if void else "Has not signed yet."
+            standing = Standing.UNMET
+        elif vote.decision == Decision.APPROVE:
+            standing, why = Standing.MET, f"Signed by {vote.by_name}."
+        else:
+            standing, why = Standing.UNMET, f"Refused by {vote.by_name}."
+        found.append(
+            Requirement(
+                f"approval.{role.value}",
+                f"Approved by {role.label}",
+                "",
+                standing,
+                why,
+                f"Somebody who is {role.label} and did not submit the release",
+            )
+        )
+    return found
+
+
+def required_roles(release: ReleaseFacts) -> list[Role]:
+    """The roles that must sign: all that any item's level asks for, each once."""
+    roles: list[Role] = []
+    for item in release.items:
+        for name in _section(release, "approvals").get(item.level.value, []):
+            if (role := Role(name)) not in roles:
+                roles.append(role)
+    return roles
+
+
+def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
+    asked = _section(release, "evidence").get(item.level.value, {})
+    for name, accepted in asked.items():
+        kind = EvidenceKind(name)
+        evidence = next((one for one in item.evidence if one.kind == kind), EvidenceFacts(kind, None))
+        code = f"evidence.{kind.value}"
+        standing, why = _evidence_standing(evidence, frozenset(Outcome(word) for word in accepted))
+        if standing not in (Standing.MET, Standing.RUNNING) and code in item.waived:
+            standing, why = Standing.WAIVED, f"Waived. {why}"
+        yield Requirement(
+            code,
+            EVIDENCE_TITLES[kind],
+            item.repo_id,
+            standing,
+            why,
+            "Whoever uploads a checkpoint that passes, or an owner of a waiver",
+            evidence.id,
+        )
+
+
+def _evidence_standing(evidence: EvidenceFacts, accepted: frozenset[Outcome]) -> tuple[Standing, str]:
+    if evidence.is_running:
+        return Standing.RUNNING, "Being made now."
+    if evidence.outcome is None:
+        return Standing.NOT_RUN, "There is none yet."
+    if evidence.outcome == Outcome.NOT_RUN:
+        return Standing.NOT_RUN, evidence.summary
+    if evidence.outcome in accepted:
+        return Standing.MET, evidence.summary
+    return Standing.UNMET, evidence.summary
+
+
+def _about_item(item: ItemFacts) -> Iterator[Requirement]:
+    manager = "The release manager, in the draft"
+    if item.level == Level.HELD_BACK:
+        incomplete = [
+            line.component
+            for line in item.disclosures
+            if line.level == Level.HELD_BACK and not (line.reason_code and line.owner and line.review_on)
+        ]
+        yield _settled(
+            "held_back_explained",
+            "Says why it is held back, who owns that, and when it is looked at again",
+            item.repo_id,
+            bool(item.disclosures) and not incomplete,
+            "Every held-back component has a reason, an owner and a review date.",
+            f"Missing for: {', '.join(incomplete) or 'every component'}.",
+            manager,
+        )
+        return
+    yield _settled(
+        "has_license",
+        "Says under which license",
+        item.repo_id,
+        bool(item.license) and not item.license_problem,
+        item.license,
+        item.license_problem or "No license is chosen.",
+        manager,
+    )
+    if item.level == Level.GATED:
+        yield _settled(
+            "has_gate",
+            "Has a gate",
+            item.repo_id,
+            item.has_gate,
+            "Form, terms and duration are set.",
+            "No form and duration are set for requests.",
+            "The release manager or an access reviewer, by setting the gate",
+        )
+    yield _settled(
+        "no_leak",
+        "Carries nothing that is held back",
+        item.repo_id,
+        not item.leaks,
+        "No large file of it belongs to a variant that is held back.",
+        " ".join(item.leaks),
+        "The release manager, by taking the content out or releasing that variant as well",
+    )
+
+
+def _settled(code: str, title: str, subject: str, holds: bool, met: str, unmet: str, lifted_by: str) -> Requirement:
+    standing = Standing.MET if holds else Standing.UNMET
+    return Requirement(code, title, subject, standing, met if holds else unmet, lifted_by)
+
+
+def _section(release: ReleaseFacts, name: str) -> dict:  # type: ignore[type-arg]
+    section = release.policy.get(name, {})
+    return section if isinstance(section, dict) else {}

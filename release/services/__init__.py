@@ -1,0 +1,1 @@
+"""Writes of releases, by noun: drafts, reviews, publications, policies and targets."""

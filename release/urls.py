@@ -1,0 +1,4 @@
+"""Addresses of the pages of release."""
+
+app_name = "release"
+urlpatterns: list = []
