@@ -1,0 +1,242 @@
+"""Which devices are attached, and what they have free.
+
+Owns: the description of processors and accelerators, through torch where it is installed and through the operating
+system alone where it is not. Refuses to own: choosing among them (`smoke.plan`).
+`discover()` never imports torch into the calling process: it asks a short-lived child, because a worker that has once
+touched an accelerator can no longer fork safely.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+DISCOVERY_SECONDS = 120
+KINDS = ("cuda", "rocm", "xpu", "mtia", "mps", "cpu")
+"""In the order of preference: accelerators with memory of their own first."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """One place where a model can run. Bytes are measured at the moment of discovery."""
+
+    kind: str
+    index: int
+    name: str
+    total_bytes: int
+    free_bytes: int
+    dtypes: tuple[str, ...] = ()
+    detail: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """`cpu`, `cuda:0`: how people name it."""
+        return self.kind if self.kind in ("cpu", "mps") else f"{self.kind}:{self.index}"
+
+    @property
+    def torch_name(self) -> str:
+        """How torch names it: ROCm answers to the name cuda."""
+        return self.id.replace("rocm", "cuda")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "id": self.id}
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What is attached to this machine, and whether inference is possible at all."""
+
+    devices: tuple[Device, ...]
+    torch: str | None
+    """Version of torch, or None where it is not installed."""
+    reason: str = ""
+    """Why inference is impossible, or what could not be looked at."""
+
+    def find(self, name: str) -> Device | None:
+        """The device of this id, or the first of this kind."""
+        return next((d for d in self.devices if name in (d.id, d.kind)), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"devices": [d.to_json() for d in self.devices], "torch": self.torch, "reason": self.reason}
+
+
+def is_installed() -> bool:
+    """Whether the packages of smoke inference are there, without importing them."""
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers", "safetensors"))
+
+
+def discover(timeout_seconds: float = DISCOVERY_SECONDS) -> Inventory:
+    """Everything attached; falls back to the processor alone, with the reason, where torch is absent or fails."""
+    if not is_installed():
+        return Inventory((_processor(()),), None, "torch, transformers or safetensors is not installed")
+    command = [sys.executable, "-m", "smoke.devices"]
+    root = str(Path(__file__).resolve().parent.parent)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=timeout_seconds, cwd=root, stdin=subprocess.DEVNULL, check=True
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.SubprocessError, ValueError, IndexError, OSError) as error:
+        return Inventory((_processor(()),), None, f"torch could not be asked: {_brief(error)}")
+    devices = tuple(
+        Device(**{**{k: v for k, v in d.items() if k != "id"}, "dtypes": tuple(d["dtypes"])}) for d in found["devices"]
+    )
+    return Inventory(devices, found["torch"], found["reason"])
+
+
+def _brief(error: Exception) -> str:
+    stderr = getattr(error, "stderr", None) or b""
+    last = stderr.decode(errors="replace").strip().splitlines()[-1:]
+    return last[0] if last else f"{type(error).__name__}: {error}"
+
+
+def _processor(dtypes: tuple[str, ...]) -> Device:
+    total, free = memory()
+    cores = cpu_count()
+    return Device(
+        kind="cpu",
+        index=0,
+        name=_processor_name(),
+        total_bytes=total,
+        free_bytes=free,
+        dtypes=dtypes,
+        detail={"cores": str(cores), "arch": platform.machine()},
+    )
+
+
+def cpu_count() -> int:
+    """Cores this process may use: affinity and cgroup quota both count."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _read("/sys/fs/cgroup/cpu.max").split()
+    if len(quota) == 2 and quota[0].isdigit() and int(quota[1]) > 0:
+        cores = min(cores, max(1, round(int(quota[0]) / int(quota[1]))))
+    return cores
+
+
+def memory() -> tuple[int, int]:
+    """Total and free bytes of main memory that this process may use, the smallest enclosing cgroup counted in."""
+    lines = dict(line.split(":", 1) for line in _read("/proc/meminfo").splitlines() if ":" in line)
+    try:
+        total = int(lines["MemTotal"].split()[0]) * 1024
+        free = int(lines["MemAvailable"].split()[0]) * 1024
+    except (KeyError, IndexError, ValueError):
+        return _memory_elsewhere()
+    for limit, used in _cgroup_limits():
+        if 0 < limit < total:
+            total = limit
+        free = min(free, max(0, limit - used))
+    return total, free
+
+
+def _cgroup_limits() -> list[tuple[int, int]]:
+    """Limit and use, in bytes, of every memory cgroup around this process, version 2 and version 1."""
+    found = []
+    for line in _read("/proc/self/cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            root, names = Path("/sys/fs/cgroup"), ("memory.max", "memory.current", "memory.stat")
+        elif "memory" in controllers.split(","):
+            root, names = (
+                Path("/sys/fs/cgroup/memory"),
+                ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat"),
+            )
+        else:
+            continue
+        folder = root / path.strip("/")
+        for place in [folder, *folder.parents]:
+            limit, used = _read(place / names[0]).strip(), _read(place / names[1]).strip()
+            if limit.isdigit() and used.isdigit():
+                cache = dict(pair.split()[:2] for pair in _read(place / names[2]).splitlines() if len(pair.split()) > 1)
+                reclaimable = int(cache.get("inactive_file", "0"))
+                found.append((int(limit), max(0, int(used) - reclaimable)))
+            if place == root:
+                break
+    return found
+
+
+def _memory_elsewhere() -> tuple[int, int]:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 0, 0
+    return total, total // 2  # without a figure for what is free, half is what we dare to count on
+
+
+def _processor_name() -> str:
+    for line in _read("/proc/cpuinfo").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def probe() -> Inventory:
+    """The inventory as torch sees it. Imports torch: only for the short-lived child."""
+    import torch
+
+    devices: list[Device] = []
+    reasons: list[str] = []
+    for kind in ("cuda", "xpu", "mtia", "mps"):
+        module = getattr(torch, kind, None)
+        try:
+            count = module.device_count() if module is not None and module.is_available() else 0
+            devices.extend(_accelerator(torch, kind, index) for index in range(count))
+        except Exception as error:  # a broken driver must not hide the devices that work
+            reasons.append(f"{kind}: {error}")
+    devices.append(_processor(_working_dtypes(torch, "cpu")))
+    return Inventory(tuple(devices), str(torch.__version__), "; ".join(reasons))
+
+
+def _accelerator(torch: Any, kind: str, index: int) -> Device:
+    detail: dict[str, str] = {}
+    if kind == "mps":
+        total = free = int(torch.mps.recommended_max_memory())
+        free -= int(torch.mps.driver_allocated_memory())
+        name = "Apple GPU"
+    elif kind == "mtia":  # no mem_get_info there: the total is what its properties declare, if anything
+        properties = torch.mtia.get_device_properties(index)
+        total = free = int(getattr(properties, "total_memory", 0))
+        name = str(getattr(properties, "name", "MTIA"))
+    else:
+        module = getattr(torch, kind)
+        free, total = module.mem_get_info(index)
+        name = module.get_device_name(index)
+        detail["capability"] = (
+            ".".join(str(p) for p in module.get_device_capability(index))[:60] if kind == "cuda" else ""
+        )
+    label = "rocm" if kind == "cuda" and torch.version.hip else kind
+    detail["driver"] = str(torch.version.hip or torch.version.cuda or "") if kind == "cuda" else ""
+    target = kind if kind == "mps" else f"{kind}:{index}"
+    return Device(label, index, name, int(total), int(free), _working_dtypes(torch, target), detail)
+
+
+def _working_dtypes(torch: Any, target: str) -> tuple[str, ...]:
+    """Floating types in which this device really multiplies, found by multiplying."""
+    working = []
+    for name in ("bfloat16", "float16", "float32"):
+        try:
+            one = torch.ones(16, 16, dtype=getattr(torch, name), device=target)
+            if float((one @ one).float().sum()) == 16**3:
+                working.append(name)
+        except Exception:  # noqa: S112 - "does not work" is the answer we are after
+            continue
+    return tuple(working)
+
+
+if __name__ == "__main__":
+    print(json.dumps(probe().to_json()))

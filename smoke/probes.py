@@ -1,0 +1,59 @@
+"""Texts that models are measured on.
+
+Owns: what a probe is, reading one from a file, and the general English text used where nobody declared one.
+Refuses to own: scoring (`smoke.scoring`) and the rules on scores (`smoke.verdict`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+WINDOW = 256
+LIMIT_BYTES = 256 << 10
+PLAIN = Path(__file__).with_name("probe.txt")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A text, and optionally the bits per byte that its owner measured on it with the same window.
+
+    A declared probe is in the model's own domain and was held out of its training; only then can the sharp rules apply.
+    """
+
+    text: str
+    declared: bool = True
+    bits_per_byte: float | None = None
+    window: int = WINDOW
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    @classmethod
+    def plain(cls) -> Probe:
+        """General English, for models whose owner declared no probe."""
+        return cls(text=PLAIN.read_text(encoding="utf-8"), declared=False)
+
+    @classmethod
+    def from_json(cls, data: Any) -> Probe:
+        """The probe in an object with `text` and optionally `bits_per_byte` and `window`; ValueError if it is none."""
+        if not isinstance(data, dict) or not isinstance(data.get("text"), str) or not data["text"].strip():
+            raise ValueError("a probe is a JSON object with a non-empty 'text'")
+        bits, window = data.get("bits_per_byte"), data.get("window", WINDOW)
+        if bits is not None and not (isinstance(bits, (int, float)) and math.isfinite(bits) and bits > 0):
+            raise ValueError("'bits_per_byte' of a probe is a positive number")
+        if not isinstance(window, int) or not 2 <= window <= 8192:
+            raise ValueError("'window' of a probe is a number of tokens from 2 to 8192")
+        return cls(text=data["text"], bits_per_byte=float(bits) if bits is not None else None, window=window)
+
+    @classmethod
+    def read(cls, path: Path) -> Probe:
+        """The probe in a JSON file, or in a plain text file; ValueError if it is neither or too large."""
+        if path.stat().st_size > LIMIT_BYTES:
+            raise ValueError(f"{path.name} is larger than {LIMIT_BYTES} bytes")
+        text = path.read_text(encoding="utf-8")
+        return cls.from_json(json.loads(text)) if path.suffix == ".json" else cls.from_json({"text": text})

@@ -1,0 +1,158 @@
+"""Watching a confined process from outside: time, output, memory, cancellation.
+
+Owns: starting it in a session of its own, reading its lines, and ending it with everything it started, always.
+Refuses to own: what it may reach (`smoke.sandbox`) and what its lines mean (`smoke.run`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TICK_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use. None for memory means what the plan expects, with room."""
+
+    wall_seconds: float = 1800.0
+    memory_bytes: int | None = None
+    output_bytes: int = 8 << 20
+    line_bytes: int = 2 << 20
+    scratch_bytes: int = 256 << 20
+    threads: int = 0
+    """Threads of the engine; 0 means every core that this process may use."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the process came to its end. `stopped` names the limit that ended it, empty if it ended by itself."""
+
+    returncode: int
+    stopped: str
+    stderr: str
+    seconds: float
+    peak_bytes: int
+
+
+def supervise(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    limits: Limits,
+    on_line: Callable[[bytes], None],
+    cancel: threading.Event | None = None,
+) -> Ending:
+    """Runs the command to its end or to a limit, handing on each line of its output; no process of it is left."""
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=dict(environment),
+        start_new_session=True,
+        close_fds=True,
+    )
+    watch = _Watch(process, limits, on_line, cancel, started)
+    try:
+        stopped = watch.until_end()
+    finally:
+        # its session is its own: whatever is left in the group is ours to end, also after a normal exit
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    tail = bytes(watch.stderr[-4000:]).decode(errors="replace")
+    return Ending(process.returncode, stopped, tail, time.monotonic() - started, watch.peak)
+
+
+class _Watch:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        limits: Limits,
+        on_line: Callable[[bytes], None],
+        cancel: threading.Event | None,
+        started: float,
+    ) -> None:
+        self.process, self.limits, self.on_line, self.cancel = process, limits, on_line, cancel
+        self.started = started
+        self.buffer, self.stderr = bytearray(), bytearray()
+        self.seen, self.peak = 0, 0
+
+    def until_end(self) -> str:
+        """Name of the limit that was reached, or empty once both pipes are closed and the process is gone."""
+        assert self.process.stdout is not None and self.process.stderr is not None
+        with selectors.DefaultSelector() as selector:
+            for stream in (self.process.stdout, self.process.stderr):
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select(TICK_SECONDS):
+                    data = os.read(key.fd, 65536)
+                    if not data:
+                        selector.unregister(key.fileobj)
+                    elif key.fileobj is self.process.stdout:
+                        self._take(data)
+                    else:
+                        self.stderr += data
+                        del self.stderr[:-8000]
+                        self.seen += len(data)
+                stopped = self._limit()
+                if stopped:
+                    return stopped
+            while self.process.poll() is None:  # it closed its pipes, and may still be running
+                stopped = self._limit()
+                if stopped:
+                    return stopped
+                time.sleep(TICK_SECONDS)
+        return ""
+
+    def _take(self, data: bytes) -> None:
+        self.seen += len(data)
+        self.buffer += data
+        *lines, rest = self.buffer.split(b"\n")
+        self.buffer = bytearray(rest)
+        if self.seen <= self.limits.output_bytes:
+            for line in lines:
+                if len(line) <= self.limits.line_bytes:
+                    self.on_line(bytes(line))
+
+    def _limit(self) -> str:
+        if self.cancel is not None and self.cancel.is_set():
+            return "canceled"
+        if time.monotonic() - self.started > self.limits.wall_seconds:
+            return "time"
+        if self.seen > self.limits.output_bytes or len(self.buffer) > self.limits.line_bytes:
+            return "output"
+        used = anonymous_bytes(self.process.pid)
+        self.peak = max(self.peak, used)
+        if self.limits.memory_bytes is not None and used > self.limits.memory_bytes:
+            return "memory"
+        return ""
+
+
+def anonymous_bytes(pid: int) -> int:
+    """Private memory of a process as the kernel counts it; 0 where it cannot be read."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    for line in status.splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return 0

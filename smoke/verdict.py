@@ -1,0 +1,255 @@
+"""From measurements to metrics: every threshold of smoke inference, in one place.
+
+Owns: the rules, their numbers, and the sentence each gives. Refuses to own: taking measurements (`smoke.runner`), which
+may have been taken by a process that a hostile checkpoint took over: what is absent or of the wrong type is not ok.
+Pure; needs no torch.
+
+The numbers were fitted on small models (see `docs/decisions`). Rules that hold for any trained
+model fail a run; rules that were only seen to hold on a few models warn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from smoke.report import Metric, Severity, finite
+
+IN_DOMAIN_SHARE = 0.6
+ANY_TEXT_SHARE = 0.95
+ORDER_GAP_NATS = 1.0
+CALIBRATION_NATS = 0.5
+ENTROPY_FLOOR_NATS, ENTROPY_CEILING_SHARE = 0.05, 0.9
+REFERENCE_PERCENT = {"int8": 1.5, "int4": 2.5, "bf16": 1.0}
+AGREEMENT = 0.95
+
+Measured = Mapping[str, Any]
+
+
+def judge(measured: Measured, *, quantization: str, reference: Measured | None = None) -> tuple[Metric, ...]:
+    """Metrics of one run, in the order of measurement. `reference` holds the measurements of an earlier report."""
+    rules: list[Callable[[Measured], list[Metric]]] = [files, tokens, finiteness, language, generation, resources]
+    metrics = [metric for rule in rules for metric in rule(measured)]
+    metrics += against(measured, quantization, reference)
+    return tuple(metrics)
+
+
+def value(measured: Measured, *path: str) -> float | None:
+    """A finite number at this path, or None."""
+    found: Any = measured
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return finite(float(found)) if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+
+
+def part(measured: Measured, name: str) -> Measured:
+    """A mapping under this name, empty where there is none."""
+    found = measured.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def names(measured: Measured, *path: str) -> list[str] | None:
+    """A list of names at this path, or None where it was not measured."""
+    found: Any = measured
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return [str(item) for item in found] if isinstance(found, (list, tuple)) else None
+
+
+def files(measured: Measured) -> list[Metric]:
+    """Rules on tensors and their names, before anything is computed."""
+    findings = part(measured, "static").get("findings")
+    if not isinstance(findings, (list, tuple)):
+        metrics = [unmeasured("tensors", "Tensor statistics")]
+    else:
+        told = [f"{f.get('tensor')}: {f.get('detail')}" for f in findings if isinstance(f, Mapping)]
+        metrics = [
+            Metric(
+                "tensors",
+                "Tensor statistics",
+                float(len(findings)),
+                "no finding",
+                not findings,
+                listed(told) or "Every tensor is finite, filled, and of the size of its siblings.",
+                unit="findings",
+            )
+        ]
+    for code, name, severity in (
+        ("missing_keys", "Missing tensors", Severity.FAIL),
+        ("mismatched_keys", "Tensors of another shape", Severity.FAIL),
+        ("unexpected_keys", "Tensors the architecture does not know", Severity.WARN),
+    ):
+        found = names(measured, "keys", code)
+        if found is None:
+            metrics.append(unmeasured(code, name))
+        else:
+            reason = listed(found) or "None."
+            metrics.append(Metric(code, name, float(len(found)), "0", not found, reason, severity, "tensors"))
+    return metrics
+
+
+def tokens(measured: Measured) -> list[Metric]:
+    """Rules on the tokenizer and the chat template."""
+    facts = part(measured, "tokenizer")
+    if facts.get("present") is not True:
+        reason = str(facts.get("error") or "The checkpoint has no tokenizer, so no text could be put to it.")
+        return [Metric("tokenizer", "Tokenizer", None, "loads", False, reason, Severity.WARN)]
+    size, rows = value(facts, "largest_id"), value(facts, "embedding_rows")
+    fits = size is not None and rows is not None and size < rows
+    metrics = [
+        Metric(
+            "tokenizer",
+            "Tokenizer",
+            size,
+            f"largest id below {rows:.0f}" if rows is not None else "largest id below the rows of the embedding",
+            fits,
+            "Every token has a row in the embedding." if fits else "Tokens exist for which the embedding has no row.",
+        )
+    ]
+    template = part(measured, "template")
+    if template.get("present") is True:
+        error = template.get("error")
+        metrics.append(
+            Metric(
+                "chat_template", "Chat template", None, "renders", not error, str(error or "It renders a conversation.")
+            )
+        )
+    return metrics
+
+
+def finiteness(measured: Measured) -> list[Metric]:
+    """Every logit of every forward pass is a number."""
+    found = measured.get("finite")
+    if not isinstance(found, bool):
+        return [unmeasured("finite_logits", "Finite logits")]
+    reason = "Every logit was finite." if found else "The model computes infinities or NaN."
+    return [Metric("finite_logits", "Finite logits", float(found), "all", found, reason)]
+
+
+def language(measured: Measured) -> list[Metric]:
+    """Rules on the likelihood of the probe text. A declared probe is in the model's domain, so it is judged sharply."""
+    if part(measured, "tokenizer").get("present") is not True:
+        return []
+    probe = part(measured, "probe")
+    is_declared = probe.get("declared") is True
+    bits, entropy_bits = value(measured, "bits_per_byte"), value(probe, "byte_entropy_bits")
+    nats, unigram = value(measured, "nats_per_token"), value(probe, "unigram_nats")
+    shuffled, spread = value(measured, "shuffled_nats"), value(measured, "mean_entropy")
+    vocabulary = value(measured, "vocabulary")
+    metrics: list[Metric] = []
+    if bits is None or entropy_bits is None or nats is None or shuffled is None or spread is None:
+        return [unmeasured("bits_per_byte", "Bits per byte")]
+
+    limit = (IN_DOMAIN_SHARE if is_declared else ANY_TEXT_SHARE) * entropy_bits
+    text = "its declared probe" if is_declared else "plain English"
+    ok = bits <= limit
+    reason = f"{bits:.3f} on {text}; counting byte frequencies alone gives {entropy_bits:.3f}."
+    metrics.append(Metric("bits_per_byte", "Bits per byte", bits, f"at most {limit:.3f}", ok, reason, unit="bits"))
+
+    gap = shuffled - nats
+    reason = f"Shuffling the tokens of the probe costs {gap:.2f} nats each."
+    metrics.append(
+        Metric("order_gap", "Order gap", gap, f"at least {ORDER_GAP_NATS}", gap >= ORDER_GAP_NATS, reason, unit="nats")
+    )
+    if is_declared and unigram is not None:
+        ok = nats <= unigram
+        reason = f"{nats:.2f} nats per token; the probe's own token frequencies give {unigram:.2f}."
+        metrics.append(
+            Metric("unigram", "Better than token counts", nats, f"at most {unigram:.2f}", ok, reason, unit="nats")
+        )
+        drift = nats - spread
+        ok = drift <= CALIBRATION_NATS
+        reason = f"It is surprised {drift:+.2f} nats more than it expects to be."
+        metrics.append(
+            Metric(
+                "calibration", "Calibration", drift, f"at most {CALIBRATION_NATS}", ok, reason, Severity.WARN, "nats"
+            )
+        )
+    if vocabulary is not None and vocabulary > 1:
+        ceiling = ENTROPY_CEILING_SHARE * math.log(vocabulary)
+        ok = ENTROPY_FLOOR_NATS <= spread <= ceiling
+        threshold = f"{ENTROPY_FLOOR_NATS} to {ceiling:.2f}"
+        reason = f"Predictions hold {spread:.2f} nats; knowing nothing would be {math.log(vocabulary):.2f}."
+        metrics.append(Metric("mean_entropy", "Mean entropy", spread, threshold, ok, reason, unit="nats"))
+    return metrics
+
+
+def generation(measured: Measured) -> list[Metric]:
+    """Greedy decoding: these rules test the engine and the device more than the weights, so they warn."""
+    facts = part(measured, "generation")
+    if not facts:
+        return []
+    equal, agreement = facts.get("repeatable"), value(facts, "cached_agreement")
+    reason = "The same prompt gave the same tokens twice." if equal else "The same prompt gave different tokens."
+    metrics = [Metric("determinism", "Determinism", None, "equal", equal is True, reason, Severity.WARN)]
+    if agreement is not None:
+        reason = f"{agreement:.0%} of the tokens are the same with and without the cache."
+        ok = agreement >= AGREEMENT
+        metrics.append(
+            Metric("cache", "Cached decoding", agreement, f"at least {AGREEMENT}", ok, reason, Severity.WARN, "share")
+        )
+    return metrics
+
+
+def resources(measured: Measured) -> list[Metric]:
+    """Time and memory, noted for the next plan; memory above the plan warns, because admission rests on it."""
+    facts = part(measured, "generation")
+    metrics = []
+    for code, name, field, unit in (
+        ("first_token", "Time to first token", "first_token_seconds", "s"),
+        ("speed", "Tokens per second", "tokens_per_second", "tokens/s"),
+    ):
+        number = value(facts, field)
+        if number is not None:
+            metrics.append(Metric(code, name, number, "none", True, "Noted.", Severity.NOTE, unit))
+    peak, planned = value(measured, "memory", "peak_bytes"), value(measured, "memory", "planned_bytes")
+    if peak is not None and planned is not None:
+        ok = peak <= planned
+        reason = f"{peak / (1 << 20):.0f} MiB at most, {planned / (1 << 20):.0f} MiB planned."
+        metrics.append(
+            Metric("memory", "Peak memory", peak, f"at most {planned:.0f}", ok, reason, Severity.WARN, "bytes")
+        )
+    return metrics
+
+
+def against(measured: Measured, quantization: str, reference: Measured | None) -> list[Metric]:
+    """Bits per byte against the value declared with the probe, or measured in an earlier report on the same probe."""
+    bits = value(measured, "bits_per_byte")
+    declared = value(measured, "probe", "declared_bits_per_byte")
+    source = "declared with the probe"
+    if declared is None and reference is not None:
+        same = part(reference, "probe").get("digest") == part(measured, "probe").get("digest")
+        if not same:
+            reason = "The reference was measured on another probe, so the two cannot be compared."
+            return [Metric("reference", "Against the reference", None, "same probe", False, reason, Severity.WARN)]
+        declared, source = value(reference, "bits_per_byte"), "in the reference report"
+    if declared is None or declared <= 0:
+        return []
+    if bits is None:
+        return [unmeasured("reference", "Against the reference")]
+    allowed = REFERENCE_PERCENT.get(quantization, min(REFERENCE_PERCENT.values()))
+    change = 100 * (bits / declared - 1)
+    reason = f"{bits:.4f} bits per byte, {declared:.4f} {source}."
+    return [
+        Metric(
+            "reference",
+            "Against the reference",
+            change,
+            f"at most +{allowed}",
+            change <= allowed,
+            reason,
+            unit="percent",
+        )
+    ]
+
+
+def unmeasured(code: str, name: str) -> Metric:
+    """A rule whose measurement is absent: never ok."""
+    return Metric(code, name, None, "measured", False, "This was not measured.")
+
+
+def listed(items: list[str], most: int = 5) -> str:
+    """The first few, and how many more there are."""
+    more = f"; and {len(items) - most} more" if len(items) > most else ""
+    return "; ".join(item[:200] for item in items[:most]) + more

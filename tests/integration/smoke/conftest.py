@@ -1,0 +1,64 @@
+"""One small model, really trained once per session, for every test that damages it or runs it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smoke.devices import Inventory, discover, is_installed
+from smoke.plan import make_plan
+from smoke.probes import Probe
+from smoke.report import SmokeReport
+from smoke.run import run
+from smoke.supervise import Limits
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Probe]:
+    """A folder with a healthy checkpoint, and its declared probe."""
+    if not is_installed():
+        pytest.skip("needs the smoke requirements")
+    from smoke.tiny import train
+
+    trained = train(tmp_path_factory.mktemp("tiny") / "model", steps=60)
+    return trained.folder, Probe.from_json(json.loads(json.dumps(trained.to_json())))
+
+
+@pytest.fixture(scope="session")
+def inventory() -> Inventory:
+    """What is attached, asked once."""
+    return discover()
+
+
+@pytest.fixture(scope="session")
+def smoke(inventory: Inventory) -> Callable[..., SmokeReport]:
+    """A run on the processor with one thread, planned with the inventory that is already known."""
+
+    def smoke(source, *, quantization=None, wall_seconds=120.0, **rest) -> SmokeReport:
+        plan = make_plan(source, inventory=inventory, device="cpu", quantization=quantization)
+        return run(source, plan=plan, limits=Limits(wall_seconds=wall_seconds, threads=1), **rest)
+
+    return smoke
+
+
+@pytest.fixture
+def copy(tiny: tuple[Path, Probe], tmp_path: Path) -> Path:
+    """A copy of the healthy checkpoint to do damage to."""
+    return Path(shutil.copytree(tiny[0], tmp_path / "damaged"))
+
+
+@pytest.fixture
+def damage(copy: Path) -> Callable[[Callable[[dict], None]], Path]:
+    """Applies a change to the tensors of the copy, and returns its folder."""
+    from safetensors.torch import load_file, save_file
+
+    def apply(change: Callable[[dict], None]) -> Path:
+        tensors = load_file(copy / "model.safetensors")
+        change(tensors)
+        contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, copy / "model.safetensors", metadata={"format": "pt"})
+        return copy
+
+    return apply

@@ -1,0 +1,210 @@
+"""Smoke runs of a really trained model: healthy ones pass, damaged ones fail, and each says why."""
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from smoke.devices import Inventory
+from smoke.plan import make_plan
+from smoke.probes import Probe
+from smoke.report import Outcome, SmokeReport, dumps
+from smoke.run import Progress, run
+from smoke.sandbox import REQUIRED
+
+pytestmark = pytest.mark.torch
+
+
+def codes(report: SmokeReport) -> set[str]:
+    return {m.code for m in report.metrics if not m.ok and m.severity == "fail"}
+
+
+@pytest.fixture(scope="module")
+def healthy(smoke, tiny):
+    seen: list[Progress] = []
+    folder, probe = tiny
+    return smoke(folder, probe=probe, progress=seen.append), seen
+
+
+def test_a_healthy_model_passes_in_full_confinement(healthy):
+    report, _ = healthy
+    assert report.outcome is Outcome.PASS, report.reason
+    assert report.quantization == "int8"
+    assert report.device == "cpu"
+    assert set(REQUIRED) <= set(report.sandbox["applied"])
+    assert {"finite_logits", "bits_per_byte", "order_gap", "calibration", "reference"} <= {
+        m.code for m in report.metrics
+    }
+    assert any(sample.text.strip() for sample in report.samples)
+    assert report.versions["torch"]
+
+
+def test_progress_tells_the_stages_in_order(healthy):
+    stages = list(dict.fromkeys(p.stage for p in healthy[1]))
+    assert stages == ["plan", "start", "tensors", "load", "likelihood", "generate"]
+    assert all(0 <= p.done <= p.total or p.total == 0 for p in healthy[1])
+
+
+def test_a_report_survives_json(healthy):
+    report, _ = healthy
+    assert SmokeReport.from_json(json.loads(dumps(report))).to_json() == report.to_json()
+
+
+def test_int4_runs_and_stays_close(smoke, tiny):
+    folder, probe = tiny
+    report = smoke(folder, quantization="int4", probe=Probe(probe.text))
+    assert report.outcome is Outcome.PASS, report.reason
+    bits = next(m.value for m in report.metrics if m.code == "bits_per_byte")
+    assert bits == pytest.approx(probe.bits_per_byte, rel=0.03)
+
+
+def test_blobs_under_other_names_are_run_without_copying(smoke, tiny, tmp_path):
+    folder, probe = tiny
+    blobs = {}
+    for number, path in enumerate(sorted(folder.iterdir())):
+        blob = tmp_path / f"blob{number}"
+        shutil.copyfile(path, blob)
+        blobs[path.name] = blob
+    assert smoke(blobs, probe=probe).outcome is Outcome.PASS
+
+
+def test_a_reference_report_catches_what_changed(smoke, healthy, tiny, damage):
+    folder = damage(sign_flipped)
+    probe = Probe(tiny[1].text)
+    report = smoke(folder, probe=probe, reference=healthy[0])
+    assert "reference" in codes(report)
+
+
+def zeroed(t):
+    for name, tensor in t.items():
+        if ".layers.1." in name:
+            tensor.zero_()
+
+
+def not_a_number(t):
+    t["model.layers.0.self_attn.q_proj.weight"][3] = float("nan")
+
+
+def swapped(t):
+    for name in [n for n in t if ".layers.0." in n]:
+        other = name.replace(".layers.0.", ".layers.3.")
+        t[name], t[other] = t[other].clone(), t[name].clone()
+
+
+def sign_flipped(t):
+    t["model.layers.0.mlp.down_proj.weight"].neg_()
+
+
+def shifted_rows(t):
+    t["model.embed_tokens.weight"] = t["model.embed_tokens.weight"].roll(1, dims=0)
+
+
+def dropped(t):
+    del t["model.layers.1.mlp.up_proj.weight"]
+
+
+def reshaped(t):
+    t["model.layers.1.mlp.up_proj.weight"] = t["model.layers.1.mlp.up_proj.weight"][:-8]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (zeroed, "tensors"),
+        (not_a_number, "tensors"),
+        (swapped, "reference"),
+        (sign_flipped, "reference"),
+        (shifted_rows, "bits_per_byte"),
+        (dropped, "missing_keys"),
+        (reshaped, "mismatched_keys"),
+    ],
+    ids=lambda x: getattr(x, "__name__", x),
+)
+def test_a_damaged_model_fails(smoke, change, expected, damage, tiny):
+    report = smoke(damage(change), probe=tiny[1])
+    assert report.outcome is Outcome.FAIL
+    assert expected in codes(report), report.reason
+
+
+def test_a_truncated_file_is_refused_before_anything_runs(smoke, copy):
+    path = copy / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    report = smoke(copy)
+    assert (report.outcome, report.code) == (Outcome.NOT_RUN, "bad_header")
+
+
+def test_code_in_the_checkpoint_is_never_run(smoke, copy, tmp_path):
+    config = json.loads((copy / "config.json").read_text())
+    config["auto_map"] = {"AutoModelForCausalLM": "evil.Evil"}
+    (copy / "config.json").write_text(json.dumps(config))
+    (copy / "evil.py").write_text(f"open({str(tmp_path / 'was_here')!r}, 'w')")
+    report = smoke(copy)
+    assert (report.outcome, report.code) == (Outcome.NOT_RUN, "remote_code")
+    assert not (tmp_path / "was_here").exists()
+
+
+def test_an_endless_chat_template_is_ended(smoke, copy):
+    (copy / "chat_template.jinja").write_text(
+        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    )
+    report = smoke(copy, wall_seconds=18)
+    assert (report.outcome, report.code) == (Outcome.FAIL, "limit_time")
+    assert "generate" in report.reason
+
+
+def test_a_broken_chat_template_fails(smoke, copy):
+    (copy / "chat_template.jinja").write_text("{{ messages[0].__class__.__mro__[1].__subclasses__() }}")
+    report = smoke(copy)
+    assert "chat_template" in codes(report)
+
+
+def test_a_missing_tokenizer_warns_and_still_checks_the_numbers(smoke, copy):
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (copy / name).unlink()
+    report = smoke(copy)
+    assert (report.outcome, report.code) == (Outcome.WARN, "tokenizer")
+    assert next(m for m in report.metrics if m.code == "finite_logits").ok
+
+
+def test_cancel_ends_it(smoke, tiny):
+    cancel = threading.Event()
+    report = smoke(tiny[0], cancel=cancel, progress=lambda p: cancel.set() if p.stage == "start" else None)
+    assert (report.outcome, report.code) == (Outcome.NOT_RUN, "canceled")
+
+
+def test_a_missing_layer_of_confinement_is_refused(smoke, tiny):
+    report = smoke(tiny[0], required=(*REQUIRED, "a-layer-no-kernel-has"))
+    assert (report.outcome, report.code) == (Outcome.NOT_RUN, "sandbox")
+
+
+def test_without_torch_nothing_is_run_and_it_says_so(tiny):
+    plan = make_plan(tiny[0], inventory=Inventory((), None, "torch is not installed"))
+    report = run(tiny[0], plan=plan)
+    assert (report.outcome, report.code) == (Outcome.NOT_RUN, "no_torch")
+    assert "requirements-smoke.txt" in report.reason
+
+
+def test_the_command_line_tells_pass_from_fail(tiny, damage, tmp_path, capsys):
+    from smoke.__main__ import main
+
+    folder, probe = tiny
+    file = tmp_path / "probe.json"
+    file.write_text(json.dumps(probe.to_json()))
+    arguments = ["--device", "cpu", "--threads", "1", "--quiet", "--probe", str(file), "--json"]
+    assert main(["run", str(folder), *arguments, str(tmp_path / "good.json")]) == 0
+    assert main(["run", str(damage(zeroed)), *arguments, str(tmp_path / "bad.json")]) == 1
+    assert main(["run", str(tmp_path / "nothing"), "--quiet"]) == 2
+    written = json.loads((tmp_path / "bad.json").read_text())
+    assert written["outcome"] == "fail"
+    assert {"outcome", "device", "quantization", "metrics", "samples", "seconds", "versions"} <= set(written)
+    assert "PASS" in capsys.readouterr().out
+
+
+def test_plan_on_the_command_line(tiny, capsys):
+    from smoke.__main__ import main
+
+    assert main(["plan", str(tiny[0]), "--device", "cpu"]) == 0
+    assert "int8 on cpu" in capsys.readouterr().out
+    assert main(["plan", str(Path(tiny[0]).parent)]) == 2

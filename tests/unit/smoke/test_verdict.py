@@ -1,0 +1,219 @@
+"""Thresholds: each rule on either side of its number, and silence where the confined process sent nonsense."""
+
+import math
+from typing import Any
+
+import pytest
+
+from smoke.plan import Plan
+from smoke.report import Metric, Outcome, Severity, SmokeReport, dumps, finite, not_run, outcome_of, plain
+from smoke.run import _Heard, conclude, containment
+from smoke.sandbox import REQUIRED
+from smoke.supervise import Ending, Limits
+from smoke.verdict import judge
+
+HEALTHY: dict[str, Any] = {
+    "static": {"findings": [], "tensors": 38, "bytes": 1448136},
+    "keys": {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": []},
+    "tokenizer": {"present": True, "size": 1024, "largest_id": 1023, "embedding_rows": 1024},
+    "template": {"present": True},
+    "vocabulary": 1024,
+    "finite": True,
+    "bits_per_byte": 1.9,
+    "nats_per_token": 3.7,
+    "mean_entropy": 3.7,
+    "shuffled_nats": 7.8,
+    "probe": {
+        "declared": True,
+        "declared_bits_per_byte": 1.9,
+        "digest": "d",
+        "byte_entropy_bits": 4.6,
+        "unigram_nats": 5.4,
+    },
+    "generation": {"repeatable": True, "cached_agreement": 1.0, "first_token_seconds": 0.1, "tokens_per_second": 9.0},
+    "memory": {"peak_bytes": 100, "planned_bytes": 200},
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The healthy measurements with one of them replaced, or removed with `...`."""
+    first, _, second = path.partition(".")
+    if not second:
+        return {k: v for k, v in {**HEALTHY, first: value}.items() if v is not ...}
+    inner = {k: v for k, v in {**HEALTHY[first], second: value}.items() if v is not ...}
+    return {**HEALTHY, first: inner}
+
+
+def broken(measured: dict[str, Any], **rest: Any) -> dict[str, Severity]:
+    return {
+        m.code: m.severity for m in judge(measured, quantization=rest.pop("quantization", "int8"), **rest) if not m.ok
+    }
+
+
+def test_healthy_measurements_break_no_rule():
+    assert broken(HEALTHY) == {}
+
+
+FAIL, WARN = Severity.FAIL, Severity.WARN
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("static.findings", [{"tensor": "a", "detail": "is zero throughout"}], {"tensors": FAIL}),
+        ("keys.missing_keys", ["a"], {"missing_keys": FAIL}),
+        ("keys.mismatched_keys", ["a"], {"mismatched_keys": FAIL}),
+        ("keys.unexpected_keys", ["a"], {"unexpected_keys": WARN}),
+        ("tokenizer.largest_id", 1024, {"tokenizer": FAIL}),
+        ("template.error", "TemplateSyntaxError", {"chat_template": FAIL}),
+        ("finite", False, {"finite_logits": FAIL}),
+        ("bits_per_byte", 1.9 * 1.014, {}),
+        ("bits_per_byte", 1.9 * 1.016, {"reference": FAIL}),
+        ("bits_per_byte", 2.77, {"bits_per_byte": FAIL, "reference": FAIL}),
+        ("shuffled_nats", 4.6, {"order_gap": FAIL}),
+        ("mean_entropy", 3.1, {"calibration": WARN}),
+        ("mean_entropy", 6.5, {"mean_entropy": FAIL}),
+        ("mean_entropy", 0.04, {"mean_entropy": FAIL, "calibration": WARN}),
+        ("probe.unigram_nats", 3.6, {"unigram": FAIL}),
+        ("generation.repeatable", False, {"determinism": WARN}),
+        ("generation.cached_agreement", 0.9, {"cache": WARN}),
+        ("memory.peak_bytes", 201, {"memory": WARN}),
+    ],
+)
+def test_each_rule(path, value, expected):
+    assert broken(changed(path, value)) == expected
+
+
+@pytest.mark.parametrize("path", ["static", "keys", "finite", "bits_per_byte", "shuffled_nats", "tokenizer"])
+@pytest.mark.parametrize("nonsense", [..., None, "text", math.nan, [[]], {"a": 1}])
+def test_what_is_absent_or_of_another_type_is_not_ok(path, nonsense):
+    assert broken(changed(path, nonsense))
+
+
+def test_an_undeclared_probe_is_judged_by_the_loose_rule_alone():
+    loose = {
+        **HEALTHY,
+        "probe": {"declared": False, "byte_entropy_bits": 4.6, "unigram_nats": 3.0},
+        "mean_entropy": 2.0,
+    }
+    assert broken({**loose, "bits_per_byte": 4.3}) == {}
+    assert broken({**loose, "bits_per_byte": 4.4}) == {"bits_per_byte": FAIL}
+
+
+def test_int4_is_allowed_more_than_int8():
+    measured = changed("bits_per_byte", 1.9 * 1.02)
+    assert broken(measured) == {"reference": FAIL}
+    assert broken(measured, quantization="int4") == {}
+
+
+def test_a_reference_report_serves_where_nothing_was_declared():
+    measured = changed("probe.declared_bits_per_byte", ...)
+    assert broken(measured, reference=HEALTHY) == {}
+    assert broken(measured, reference=changed("bits_per_byte", 1.8)) == {"reference": FAIL}
+    assert broken(measured, reference=changed("probe.digest", "other")) == {"reference": WARN}
+
+
+def test_the_gravest_metric_decides_the_outcome():
+    def metric(ok: bool, severity: Severity) -> Metric:
+        return Metric("c", "n", 1.0, "t", ok, "why.", severity)
+
+    assert outcome_of([])[0] is Outcome.NOT_RUN
+    assert outcome_of([metric(True, FAIL)])[0] is Outcome.PASS
+    assert outcome_of([metric(False, Severity.NOTE)])[0] is Outcome.PASS
+    assert outcome_of([metric(True, FAIL), metric(False, WARN)])[0] is Outcome.WARN
+    assert outcome_of([metric(False, WARN), metric(False, FAIL)])[0] is Outcome.FAIL
+    assert outcome_of([metric(False, FAIL), metric(False, FAIL)])[2].endswith("And 1 more.")
+
+
+def test_reports_are_json_without_nan():
+    report = SmokeReport(
+        Outcome.FAIL,
+        "c",
+        "r",
+        metrics=(Metric("c", "n", math.nan, "t", False, "r"),),
+        measurements={"x": math.inf, "deep": [{"y": math.nan}]},
+    )
+    assert "NaN" not in dumps(report)
+    assert SmokeReport.from_json(report.to_json()).to_json() == report.to_json()
+    assert finite(math.nan) is None
+    assert plain({"a": (1.0, math.inf)}) == {"a": [1.0, None]}
+
+
+def test_not_run_is_not_pass():
+    assert not_run("no_torch", "why").outcome is Outcome.NOT_RUN
+
+
+PLAN = Plan(True, "planned", "ok", device="cpu", torch_device="cpu", quantization="int8")
+APPLIED = {"applied": list(REQUIRED), "missing": {}}
+
+
+def ended(stopped: str = "", returncode: int = 0, stderr: str = "") -> Ending:
+    return Ending(returncode, stopped, stderr, 1.0, 1 << 30)
+
+
+def concluded(heard: _Heard, ending: Ending) -> tuple[Outcome, str]:
+    report = conclude(heard, ending, PLAN, Limits())
+    assert report.reason
+    return report.outcome, report.code
+
+
+def heard(**fields: Any) -> _Heard:
+    return _Heard(**{"sandbox": APPLIED, **fields})
+
+
+@pytest.mark.parametrize("limit", ["time", "memory", "output"])
+def test_reaching_a_limit_fails(limit):
+    assert concluded(heard(), ended(limit, -9)) == (Outcome.FAIL, f"limit_{limit}")
+
+
+def test_cancellation_is_not_a_verdict():
+    assert concluded(heard(), ended("canceled", -9)) == (Outcome.NOT_RUN, "canceled")
+
+
+def test_a_crash_fails_and_names_the_signal():
+    report = conclude(heard(), ended("", -11), PLAN, Limits())
+    assert (report.outcome, report.code) == (Outcome.FAIL, "crashed")
+    assert "signal 11" in report.reason
+
+
+def test_a_process_that_never_confined_itself_did_not_run():
+    assert concluded(_Heard(), ended("", 1, "ImportError: x")) == (Outcome.NOT_RUN, "not_started")
+
+
+def test_a_refused_sandbox_did_not_run():
+    assert concluded(heard(refused="landlock: absent"), ended("", 3)) == (Outcome.NOT_RUN, "sandbox")
+
+
+def test_measurements_of_a_stopped_run_are_judged_as_far_as_they_go():
+    stopped = {"outcome": "fail", "code": "keys", "reason": "Tensors are missing."}
+    part = {"static": HEALTHY["static"], "keys": {**HEALTHY["keys"], "missing_keys": ["a"]}}
+    report = conclude(heard(stopped=stopped, measured=part), ended("", 1), PLAN, Limits())
+    assert report.outcome is Outcome.FAIL
+    assert {m.code for m in report.metrics if not m.ok} >= {"keys", "missing_keys"}
+
+
+def test_a_stopped_run_can_be_no_verdict():
+    stopped = {"outcome": "not_run", "code": "unsupported_architecture", "reason": "Unknown."}
+    assert concluded(heard(stopped=stopped), ended("", 1)) == (Outcome.NOT_RUN, "unsupported_architecture")
+
+
+def test_a_forged_pass_is_only_as_good_as_its_measurements():
+    listener = heard()
+    listener.line(b'{"kind": "measured", "measured": {"outcome": "pass"}}')
+    assert concluded(listener, ended())[0] is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"\xff", b"[1]", b"{", b'{"kind": "progress", "done": "x", "total": 1}', b"[" * 99999]
+)
+def test_lines_that_are_no_message_are_dropped(line):
+    seen: list[Any] = []
+    listener = _Heard(progress=seen.append)
+    listener.line(line)
+    assert (seen, listener.measured, listener.refused) == ([], {}, "")
+
+
+def test_a_waived_layer_warns_by_name():
+    (metric,) = containment({"applied": [name for name in REQUIRED if name != "landlock"]})
+    assert (metric.ok, metric.severity) == (False, Severity.WARN)
+    assert "landlock" in metric.reason
