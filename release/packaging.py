@@ -5,6 +5,8 @@ It is made when the release is submitted, so that reviewers sign the very bytes 
 
 from __future__ import annotations
 
+from gating.form import stored_fields
+from gating.hub_form import to_card
 from licensing.models import LicenseVersion
 from registry.blobs import blob_store
 from registry.models import Checkpoint, CheckpointFile
@@ -57,14 +59,14 @@ def card_demands(item: ReleaseItem) -> CardDemands:
     parents = list(item.variant.parent_edges.select_related("parent__organization").order_by("id"))
     # A parent that stays inside must not be named outside.
     shown = [edge for edge in parents if edge.parent is None or _is_disclosed(edge.parent_id, item)]
+    if parents and not shown:
+        values["base_model"] = values["base_model_relation"] = None
     if shown:
         names = [edge.parent_name for edge in shown]
         values["base_model"] = names[0] if len(names) == 1 else names
         values["base_model_relation"] = shown[0].relation
     if item.level == Level.GATED and item.gate_version:
-        from gating.hub_form import card_metadata
-
-        values |= card_metadata(item.gate_version)
+        values |= to_card(item.gate_version.prompt, stored_fields(item.gate_version.fields))
     return CardDemands(values)
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-
 import audit.services as audit
 import jobs.services as jobs
 from accounts.models import User
 from accounts.roles import Actor
+from gating.services.gates import put_in_force
 from registry.models import Disclosure, Serving
 from registry.services.commits import commit_released
 from registry.states import Level
@@ -123,8 +123,6 @@ def serve_here(publication: Publication) -> None:
             since=now,
         )
         if item.gate_version:
-            from gating.services.gates import put_in_force
-
             put_in_force(gate_version=item.gate_version, release_digest=release.digest, at=now)
         go_live(publication, remote_commit=made.oid, url="", at=now)
 
