@@ -44,7 +44,8 @@ S = RequestState
 
 ACCEPT = Transition("accept", frozenset({S.PENDING, S.REJECTED, S.REVOKED}), S.ACCEPTED, REVIEWERS)
 REJECT = Transition("reject", frozenset({S.PENDING, S.ACCEPTED}), S.REJECTED, REVIEWERS)
-REVOKE = Transition("revoke", frozenset({S.ACCEPTED}), S.REVOKED, REVIEWERS)
+# From pending too: a grant still runs while its renewal waits.
+REVOKE = Transition("revoke", frozenset({S.ACCEPTED, S.PENDING}), S.REVOKED, REVIEWERS)
 REOPEN = Transition("reopen", frozenset({S.ACCEPTED, S.REJECTED, S.REVOKED}), S.PENDING, REVIEWERS)
 # The requester's own moves; no role holds the pen.
 RENEW = Transition("renew", frozenset({S.ACCEPTED}), S.PENDING)

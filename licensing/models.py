@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import pgtrigger
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
 from registry.models import Variant
 
+KEY = RegexValidator(
+    r"\A[a-z0-9](?:[a-z0-9.+-]{0,78}[a-z0-9+])?\Z", "Use lower-case letters, digits, “.”, “+” and “-”."
+)
+
 
 class License(models.Model):
     """A license by name, from the catalog or added by the lab. What it demands stands in its versions."""
 
-    key = models.SlugField(max_length=80, unique=True, allow_unicode=False)
+    key = models.CharField(max_length=80, unique=True, validators=[KEY])
     name = models.CharField(max_length=200)
     spdx_id = models.CharField(max_length=100, blank=True, help_text="SPDX identifier or LicenseRef-…")
     hub_license = models.CharField(max_length=60, help_text="Value of `license` in a model card.")
     hub_license_name = models.CharField(max_length=100, blank=True, help_text="`license_name` where it is `other`.")
+    licensor = models.CharField(max_length=200, blank=True)
+    aliases = models.JSONField(default=list, help_text="Models and spellings that point here: a help to find it.")
     kind = models.CharField(max_length=40)
     is_custom = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["key"]
+        indexes = [models.Index(fields=["hub_license", "hub_license_name"], name="license_in_cards")]
 
     def __str__(self) -> str:
         return self.name
@@ -62,6 +70,11 @@ class LicenseVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.license.name} {self.version}" if self.version not in self.license.name else self.license.name
+
+    @property
+    def has_text(self) -> bool:
+        """Whether the text is held here, so that somebody can accept it."""
+        return bool(self.text_sha256)
 
 
 class Acceptance(models.Model):

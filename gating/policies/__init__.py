@@ -1,10 +1,12 @@
 """The rules of gating, pure: the one access decision, asking, deciding, gate keeping."""
 
+from gating.policies import review
 from gating.policies.access import UNGATED_FILES, Access, decide
 from gating.policies.asking import RENEWAL_OPENS, may_ask
-from gating.policies.review import may_grant, may_move, may_review, may_set_gate
+from gating.policies.review import PROMPT_CHARACTERS, may_grant, may_move, may_review, may_set_gate
 
 __all__ = [
+    "PROMPT_CHARACTERS",
     "RENEWAL_OPENS",
     "UNGATED_FILES",
     "Access",
@@ -14,4 +16,5 @@ __all__ = [
     "may_move",
     "may_review",
     "may_set_gate",
+    "review",
 ]

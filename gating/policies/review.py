@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from accounts.roles import Actor, Scope
 from gating.facts import RequestFacts
+from gating.form import is_plain_text
 from gating.policies.access import WRITE_SCOPE_MISSING
-from gating.states import BY_REQUESTER, GATE_KEEPERS, REVIEWERS, RequestState
+from gating.states import BY_REQUESTER, GATE_KEEPERS, REVIEWERS, REVOKE, RequestState
 from rules import Kind, Rule, Transition, Verdict
 
 REASON_CHARACTERS = 500
@@ -50,6 +51,13 @@ REASON_MISSING = Rule(
     "gating.reason_missing",
     "Say why; the requester reads it.",
     "You, with a sentence",
+    Kind.WHAT,
+    field="reason",
+)
+REASON_UNREADABLE = Rule(
+    "gating.reason_unreadable",
+    "The reason is no plain text.",
+    "You, by removing control characters",
     Kind.WHAT,
     field="reason",
 )
@@ -114,6 +122,7 @@ def may_move(transition: Transition, request: RequestFacts, actor: Actor, *, rea
             asked,
             Verdict.of(
                 GATE_IS_OFF.unless(request.is_gated or not is_acceptance),
+                GRANT_IS_OVER.unless(request.has_live_grant or transition != REVOKE),
                 LICENSE_NOT_ACCEPTED.unless(
                     not is_acceptance
                     or not request.demanded_sha256
@@ -121,6 +130,7 @@ def may_move(transition: Transition, request: RequestFacts, actor: Actor, *, rea
                     **names,
                 ),
                 REASON_MISSING.unless(is_acceptance or reason.strip()),
+                REASON_UNREADABLE.unless(is_plain_text(reason)),
                 REASON_TOO_LONG.unless(len(reason) <= REASON_CHARACTERS, count=len(reason), limit=REASON_CHARACTERS),
             ),
         ]

@@ -1,4 +1,4 @@
-"""Reads of gating: the access decision over real rows, as object check and as query filter.
+"""The access decision over real rows, as object check and as query filter.
 
 The two stand side by side here and a property test holds that they agree. Each costs a constant number of queries.
 """
@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import NOBODY, Actor, Role, Scope
-from gating.facts import GateFacts, GrantFacts, ServingFacts, Standing, VariantAccessFacts
-from gating.models import AccessRequest, GateActivation, GateVersion, Grant
+from gating.facts import GrantFacts, ServingFacts, Standing, VariantAccessFacts
+from gating.models import AccessRequest, Grant
 from gating.policies import Access, decide
 from gating.policies.access import NOT_FOUND
 from gating.states import RequestState
@@ -147,7 +147,7 @@ def _holds_grant(user: User | None, at: datetime) -> Q | Exists:
     return Exists(Grant.objects.filter(variant=OuterRef("pk"), user=user, expires_at__gt=at, revocation=None))
 
 
-# --- one variant, and its gate -----------------------------------------------------------------
+# --- one variant -------------------------------------------------------------------------------
 
 
 def visible_variant(user: User | None, repo_id: str, *, scopes: Scopes = None) -> tuple[Variant, Access]:
@@ -160,33 +160,6 @@ def visible_variant(user: User | None, repo_id: str, *, scopes: Scopes = None) -
     decided = access(user, found, scopes=scopes)
     decided.sees.require()
     return found, decided
-
-
-def gate_in_force(variant: Variant) -> GateVersion | None:
-    """The gate that requesters meet now: the newest under direct control, else the one a release put in force."""
-    loaded = ("license_version__license",)
-    if variant.organization.is_direct_control:
-        return GateVersion.objects.filter(variant=variant).select_related(*loaded).order_by("-number").first()
-    activation = (
-        GateActivation.objects.filter(variant=variant)
-        .select_related("gate_version__license_version__license")
-        .order_by("-id")
-        .first()
-    )
-    return activation.gate_version if activation else None
-
-
-def newest_gate(variant: Variant) -> GateVersion | None:
-    """The gate as it was last written, in force or not: what a new release draft takes."""
-    return GateVersion.objects.filter(variant=variant).select_related("license_version").order_by("-number").first()
-
-
-def gate_facts(gate: GateVersion | None) -> GateFacts | None:
-    """The gate as the rules see it."""
-    if gate is None:
-        return None
-    version = gate.license_version
-    return GateFacts(gate.pk, gate.number, version.text_sha256 if version else "")
 
 
 def _is_somebody(user: User | None) -> bool:

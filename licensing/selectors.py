@@ -1,0 +1,112 @@
+"""Reads of licensing. Licenses and their texts are open to everybody; acceptances are read by their owners above."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from accounts.models import User
+from accounts.roles import NOBODY, Actor, Role, Scope
+from licensing import policies
+from licensing.models import Acceptance, License, LicenseVersion
+from licensing.texts import likeness_sha256, sha256_of
+from registry.models import Membership, Variant
+from rules import Refused
+
+
+def licenses(*, search: str = "", kind: str = "", has_text: bool | None = None) -> QuerySet[License]:
+    """The licenses with their current versions, in `current`, without the texts."""
+    newest = LicenseVersion.objects.filter(license=OuterRef("license")).order_by("-id").values("pk")[:1]
+    current = LicenseVersion.objects.filter(pk=Subquery(newest)).defer("text")
+    found = License.objects.prefetch_related(Prefetch("versions", queryset=current, to_attr="current_versions"))
+    if search:
+        found = found.filter(
+            Q(name__icontains=search)
+            | Q(key__icontains=search)
+            | Q(spdx_id__icontains=search)
+            | Q(licensor__icontains=search)
+            | Q(aliases__icontains=search)
+        )
+    if kind:
+        found = found.filter(kind=kind)
+    if has_text is not None:
+        held = LicenseVersion.objects.filter(license=OuterRef("pk")).order_by("-id").values("text_sha256")[:1]
+        found = found.annotate(held=Subquery(held))
+        found = found.exclude(held="") if has_text else found.filter(held="")
+    return found
+
+
+def license_of(key: str) -> License:
+    """The license of a key; Refused where there is none."""
+    found = License.objects.filter(key=key).first()
+    if found is None:
+        raise Refused.because(policies.UNKNOWN_LICENSE, key=key[:80])
+    return found
+
+
+def current_version(license: License) -> LicenseVersion:
+    """The newest version, text included."""
+    return LicenseVersion.objects.filter(license=license).select_related("license", "added_by").order_by("-id")[0]
+
+
+def versions_of(license: License) -> list[LicenseVersion]:
+    """All versions, newest first, without texts."""
+    return list(LicenseVersion.objects.filter(license=license).select_related("license").defer("text").order_by("-id"))
+
+
+def version_of(key: str, text_sha256: str = "") -> LicenseVersion:
+    """The current version of a license, or the newest one that has this text; Refused where there is none."""
+    rows = LicenseVersion.objects.filter(license__key=key).select_related("license").order_by("-id")
+    found = (rows.filter(text_sha256=text_sha256) if text_sha256 else rows).first()
+    if found is None:
+        raise Refused.because(policies.UNKNOWN_LICENSE, key=key[:80])
+    return found
+
+
+def acceptable_versions() -> QuerySet[LicenseVersion]:
+    """The current versions whose text is held, so that a gate can ask for them."""
+    newest = LicenseVersion.objects.filter(license=OuterRef("license")).order_by("-id").values("pk")[:1]
+    return (
+        LicenseVersion.objects.filter(pk=Subquery(newest))
+        .exclude(text_sha256="")
+        .select_related("license")
+        .defer("text")
+        .order_by("license__key")
+    )
+
+
+def licenses_in_card(license: str, license_name: str = "") -> list[License]:
+    """The licenses that a model card's words can mean; several where the words are ambiguous, none where unknown."""
+    found = License.objects.filter(hub_license__iexact=license)
+    if license.lower() == "other":
+        found = found.filter(hub_license_name__iexact=license_name).exclude(hub_license_name="")
+    return list(found)
+
+
+def identify_text(text: str) -> LicenseVersion | None:
+    """The license version that a text is: exactly, or but for its form; None where none or several licenses match."""
+    rows = LicenseVersion.objects.select_related("license").order_by("-id")
+    exact = rows.filter(text_sha256=sha256_of(text)).first()
+    if exact:
+        return exact
+    like = likeness_sha256(text)
+    matches = list(rows.filter(likeness_sha256=like)) if like else []
+    return matches[0] if len({match.license_id for match in matches}) == 1 else None
+
+
+def accepted_texts(user: User, variant: Variant) -> frozenset[str]:
+    """The digests of all license texts that a person accepted for a variant."""
+    return frozenset(Acceptance.objects.filter(user=user, variant=variant).values_list("text_sha256", flat=True))
+
+
+def actor_anywhere(user: User | None, scopes: frozenset[Scope] | None = None) -> Actor:
+    """Somebody with their roles in all organizations: licenses belong to none of them."""
+    if user is None or not user.is_authenticated or not user.is_active:
+        return NOBODY
+    roles = Membership.objects.filter(user=user).values_list("role", flat=True).distinct()
+    return Actor(
+        id=user.pk,
+        name=user.username,
+        roles=frozenset(Role(role) for role in roles),
+        scopes=scopes,
+        is_service=user.is_service,
+    )
