@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from weights.catalog.files import (
@@ -31,15 +31,25 @@ from weights.formats import HEAD_BYTES, TEXT_LIMIT_BYTES, Kind, promised, recogn
 from weights.hashing import HashingReader, Progress
 from weights.index_checks import check_indexes
 from weights.manifest import manifest_digest
+from weights.media import check_tail
 from weights.names import check_collisions, check_path
+from weights.numpy_file import inspect_numpy
+from weights.pickle_file import inspect_pickle
 from weights.report import FileReport, Parsed, Report, worst_first
 from weights.safetensors_file import inspect_safetensors
 from weights.sources import Opener, open_source, read_at
 from weights.value_checks import check_model
+from weights.zip_file import inspect_zip
 
 BIG_BYTES = 200 * 10**9
 HUGE_BYTES = 500 * 10**9
 
+_PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
+    Kind.SAFETENSORS: inspect_safetensors,
+    Kind.PICKLE: inspect_pickle,
+    Kind.ZIP: inspect_zip,
+    Kind.NUMPY: inspect_numpy,
+}
 _TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
 _HARMLESS = frozenset({Kind.MEDIA})
 
@@ -143,9 +153,10 @@ def _parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
         if reader.size_bytes > TEXT_LIMIT_BYTES:
             return Parsed(kind, [FM_TEXT_SIZE.at(path, f"The file has {reader.size_bytes} bytes.")])
         parsed = inspect_text(reader.take(reader.size_bytes), path, kind)
-    elif kind is Kind.SAFETENSORS:
-        header, tensors = inspect_safetensors(reader, path)
-        parsed = Parsed(kind, header.findings, tensors, {"metadata": header.metadata})
+    elif kind is Kind.MEDIA:
+        parsed = Parsed(kind, check_tail(reader.source, head, path))
+    elif kind in _PARSERS:
+        parsed = _PARSERS[kind](reader, path)
     else:
         parsed = Parsed(kind)
     return Parsed(parsed.kind, parsed.findings + _about_the_kind(parsed, path), parsed.tensors, parsed.content)
@@ -162,7 +173,7 @@ def _about_the_kind(parsed: Parsed, path: str) -> list[Finding]:
         findings.append(FM_UNKNOWN.at(path, "The content is in no format that is known here."))
     elif kind is Kind.EXECUTABLE:
         findings.append(FM_EXECUTABLE.at(path, "The file is machine code or byte code."))
-    elif kind not in _TEXTUAL | _HARMLESS | {Kind.SAFETENSORS, Kind.JSON}:
+    elif kind not in _TEXTUAL | _HARMLESS | _PARSERS.keys() | {Kind.JSON}:
         findings.append(FM_UNINSPECTED.at(path, f"The content of {kind} files is not inspected."))
     return findings
 

@@ -14,6 +14,8 @@ from weights.catalog.files import FM_EMPTY, FM_ENCODING, FM_MISNAMED, FM_PAGE, F
 from weights.catalog.folder import CC_CODE, CT_JSON, CT_NONFINITE
 from weights.findings import Finding
 from weights.formats import Kind, is_weight_name, promised, suffix_of
+from weights.pickle_file import check_pickles, name_findings
+from weights.pickle_walk import looks_like_pickle
 from weights.report import Parsed
 from weights.strict_json import JsonRefusedError, parse_strict
 
@@ -37,6 +39,8 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
     text, findings = _decode(content, path)
     if text is None:
         return Parsed(Kind.UNKNOWN, findings)
+    if looks_like_pickle(content):
+        return Parsed(Kind.PICKLE, findings + name_findings(path) + check_pickles(content, len(content), path))
     if suffix_of(path) == ".json":
         return _inspect_json(content, path, findings)
     if expected is not None and Kind.TEXT not in expected:

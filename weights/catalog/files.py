@@ -163,6 +163,15 @@ FM_TEXT_SIZE = Check(
     "The file looks like text and is larger than what is read into memory here, so its content was not checked.",
     "Publish large text as a dataset, not inside a model's checkpoint.",
 )
+FM_POLYGLOT = Check(
+    "FM-POLYGLOT",
+    Severity.BLOCK,
+    "Picture or document with something behind it",
+    "The file is an image, sound or document and carries an archive or other bytes after its end, which another "
+    "program would "
+    "open.",
+    "Save the picture again.",
+)
 FM_EXECUTABLE = Check(
     "FM-EXECUTABLE",
     Severity.BLOCK,

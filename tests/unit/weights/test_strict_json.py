@@ -11,6 +11,7 @@ from weights.strict_json import JsonLimits, JsonRefusedError, RepeatedKeyError, 
 
 def test_ordinary_json_is_read() -> None:
     content = '{"a": [1, -2.5e3, true, null, "é\\u00e9\\ud83d\\ude00"], "b": {"c": {}}}'.encode()
+    assert parse_strict(b"1").value == 1
     assert parse_strict(content).value == {"a": [1, -2500.0, True, None, "éé😀"], "b": {"c": {}}}
 
 

@@ -1,0 +1,94 @@
+"""One pass over the tensors of a file: digest and values of each, whatever the format.
+
+Owns the order in which bytes are walked: a step never cuts an element in two, and many small tensors share one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from blake3 import blake3
+
+from weights.findings import Finding
+from weights.hashing import STEP_BYTES, HashingReader
+from weights.report import TensorRecord
+from weights.safetensors_header import TensorEntry
+from weights.tensor_values import TensorValues, values_of
+from weights.value_checks import check_values
+
+
+class TensorWalk:
+    """Digest and values of one tensor, fed block by block."""
+
+    def __init__(self, dtype: str) -> None:
+        self._digest = blake3(dtype.encode("ascii") + b"\0")
+        self._values: TensorValues = values_of(dtype)
+
+    def update(self, block: memoryview) -> None:
+        """Take the next block of whole elements."""
+        self._digest.update(block)
+        self._values.update(block)
+
+    def finish(self, tensor: TensorEntry, path: str) -> tuple[TensorRecord, list[Finding]]:
+        """The tensor's record and what its values say against it."""
+        found = self._values.summary()
+        record = TensorRecord(
+            name=tensor.name,
+            dtype=tensor.dtype,
+            shape=tensor.shape,
+            elements=tensor.elements,
+            size_bytes=tensor.end - tensor.start,
+            digest=self._digest.hexdigest(),
+            low=found.low,
+            high=found.high,
+            zeros=found.zeros,
+            nans=found.nans,
+            infinities=found.infinities,
+        )
+        return record, check_values(path, record, found, tensor.start)
+
+
+def walk_tensors(
+    reader: HashingReader, tensors: Sequence[TensorEntry], path: str
+) -> Iterator[tuple[TensorRecord, list[Finding]]]:
+    """Read `tensors`, which lie one right behind the other from the reader's position on; CutShortError if it ends."""
+    position = 0
+    while position < len(tensors):
+        batch = _batch(tensors, position)
+        yield from _read(reader, batch, path)
+        position += len(batch)
+
+
+def _batch(tensors: Sequence[TensorEntry], position: int) -> Sequence[TensorEntry]:
+    """The tensors to read next: a large one, or as many small ones as fit into one step (there may be 70 000)."""
+    end = position
+    total = 0
+    while end < len(tensors):
+        total += tensors[end].end - tensors[end].start
+        if total > STEP_BYTES:
+            break
+        end += 1
+    return tensors[position : max(end, position + 1)]
+
+
+def _read(reader: HashingReader, batch: Sequence[TensorEntry], path: str) -> list[tuple[TensorRecord, list[Finding]]]:
+    total = sum(tensor.end - tensor.start for tensor in batch)
+    if total > STEP_BYTES:
+        (tensor,) = batch
+        walk = TensorWalk(tensor.dtype)
+        left = total
+        while left:
+            size = min(STEP_BYTES, left)
+            walk.update(reader.step(size))
+            left -= size
+        return [walk.finish(tensor, path)]
+    view = reader.step(total)
+    results = []
+    offset = 0
+    for tensor in batch:
+        size = tensor.end - tensor.start
+        walk = TensorWalk(tensor.dtype)
+        walk.update(view[offset : offset + size])
+        offset += size
+        results.append(walk.finish(tensor, path))
+    return results
