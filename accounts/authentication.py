@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from accounts import policies, selectors
 from accounts.models import Token, User
+from accounts.roles import NOBODY, Actor
 from rules import Refused
 
 
@@ -15,6 +16,15 @@ def bearer_secret(request: HttpRequest) -> str | None:
     """The secret of an `Authorization: Bearer` header; None where there is no such header."""
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def actor_of(request: HttpRequest | Request) -> Actor:
+    """Whoever sends a request, through the door that they came by, without a role: those are held in organizations."""
+    user, token = request.user, getattr(request, "auth", None)
+    if not user.is_authenticated:
+        return NOBODY
+    scopes = token.scope_set if token else None
+    return Actor(id=user.pk, name=user.username, scopes=scopes, is_service=user.is_service)
 
 
 class TokenAuthentication(authentication.BaseAuthentication):

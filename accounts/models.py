@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.validators import ASCIIUsernameValidator
@@ -43,9 +44,7 @@ class TokenQuerySet(models.QuerySet["Token"]):
     def usable(self) -> TokenQuerySet:
         """Tokens that open something now."""
         now = timezone.now()
-        return self.filter(revoked_at=None, user__is_active=True).filter(
-            models.Q(expires_at=None) | models.Q(expires_at__gt=now)
-        )
+        return self.filter(revoked_at=None, user__is_active=True, expires_at__gt=now)
 
 
 class Token(models.Model):
@@ -61,7 +60,7 @@ class Token(models.Model):
     secret_sha256 = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
@@ -88,7 +87,6 @@ class Token(models.Model):
         """The scopes with all that they imply."""
         return frozenset().union(*(Scope(scope).implied for scope in self.scopes))
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether it opens anything now."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+    def is_usable_at(self, moment: datetime) -> bool:
+        """Whether it opens anything then, as far as the token itself says; its owner must be active, too."""
+        return self.revoked_at is None and self.expires_at > moment

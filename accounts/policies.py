@@ -1,6 +1,14 @@
-"""The rules of who is who."""
+"""The rules of who is who: signing in, and the tokens that stand for somebody."""
 
-from rules import Kind, Rule
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from accounts.roles import Actor, Scope
+from rules import Kind, Rule, Verdict
+
+LONGEST_TOKEN_DAYS = 365
+LONGEST_TOKEN_NAME = 100
 
 BAD_TOKEN = Rule(
     "accounts.bad_token",
@@ -25,12 +33,81 @@ UNKNOWN_SCOPE = Rule(
     "“{scope}” is no scope; there are: {known}.",
     "You, by naming one that exists",
     Kind.WHAT,
-    field="scope",
+    field="scopes",
 )
 EXPIRY_OUT_OF_RANGE = Rule(
     "accounts.expiry_out_of_range",
-    "A token lasts from 1 to 365 days, not {days}.",
+    "A token lasts from 1 to {longest} days, not {days}.",
     "You, by choosing a number in that range",
     Kind.WHAT,
     field="expires_days",
 )
+TOO_MANY_FAILURES = Rule(
+    "accounts.too_many_failures",
+    "Too many sign-ins failed from here. For {minutes} minutes nothing is checked, not even the right password.",
+    "You, by waiting",
+    Kind.PACE,
+)
+WRONG_CREDENTIALS = Rule(
+    "accounts.wrong_credentials",
+    "There is no open account with this user name and password. Both mind upper and lower case.",
+    "You, by typing them again; an owner of your organization, by setting a new password",
+    Kind.WHAT,
+)
+NO_SCOPE = Rule(
+    "accounts.no_scope",
+    "A token needs at least one scope.",
+    "You, by choosing what it may be used for",
+    Kind.WHAT,
+    field="scopes",
+)
+TOKEN_NAME_LENGTH = Rule(
+    "accounts.token_name_length",
+    "A token has a name of 1 to {longest} characters, by which you will know it.",
+    "You, by choosing another name",
+    Kind.WHAT,
+    field="name",
+)
+TOKEN_CANNOT_MAKE_TOKENS = Rule(
+    "accounts.token_cannot_make_tokens",
+    "A token cannot make another one, which would outlive it when it is revoked.",
+    "You, by signing in with your password",
+    Kind.WHO,
+)
+NO_SUCH_TOKEN = Rule(
+    "accounts.no_such_token",
+    "You have no open token with this number.",
+    "You, by naming one from your account page",
+    Kind.MISSING,
+)
+
+
+def may_create_token(*, name: str, scopes: Collection[str], expires_days: int) -> Verdict:
+    """Whether a token may be made like this; every one expires."""
+    unknown = [scope for scope in scopes if scope not in set(Scope)]
+    return Verdict.of(
+        TOKEN_NAME_LENGTH.unless(len(name.strip()) > 0 and len(name) <= LONGEST_TOKEN_NAME, longest=LONGEST_TOKEN_NAME),
+        NO_SCOPE.unless(scopes),
+        UNKNOWN_SCOPE.unless(not unknown, scope=", ".join(unknown), known=", ".join(Scope)),
+        EXPIRY_OUT_OF_RANGE.unless(
+            1 <= expires_days <= LONGEST_TOKEN_DAYS,
+            days=expires_days,
+            longest=LONGEST_TOKEN_DAYS,
+        ),
+    )
+
+
+def may_manage_tokens(actor: Actor) -> Verdict:
+    """Whether somebody may make tokens through the door that they came by: only one that asked for a password."""
+    return Verdict.of(
+        SIGN_IN_NEEDED.unless(not actor.is_anonymous),
+        TOKEN_CANNOT_MAKE_TOKENS.unless(actor.scopes is None),
+    )
+
+
+def may_revoke_token(actor: Actor, *, is_itself: bool) -> Verdict:
+    """Whether somebody may end one of their own tokens; a token may always end itself, as one that leaked should."""
+    return Verdict.of(
+        SIGN_IN_NEEDED.unless(not actor.is_anonymous),
+        SCOPE_MISSING.unless(is_itself or actor.may_use(Scope.WRITE), scope=Scope.WRITE),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Token, User
@@ -14,17 +15,14 @@ NOTE_USE_EVERY = timedelta(minutes=5)
 
 def token_of(secret: str) -> Token | None:
     """The usable token with this secret, its user loaded; notes that it was used."""
-    token = (
-        Token.objects.usable().select_related("user").filter(secret_sha256=Token.digest_of(secret)).first()
-        if secret
-        else None
-    )
     now = timezone.now()
+    usable = Token.objects.usable().select_related("user")
+    token = usable.filter(secret_sha256=Token.digest_of(secret)).first() if secret else None
     if token and (token.last_used_at is None or now - token.last_used_at > NOTE_USE_EVERY):
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
 
 
-def tokens_of(user: User) -> list[Token]:
-    """The user's own tokens, newest first."""
-    return list(Token.objects.filter(user=user))
+def tokens_of(user: User) -> QuerySet[Token]:
+    """The user's own tokens, ended ones too, newest first."""
+    return Token.objects.filter(user=user)

@@ -9,12 +9,9 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import policies
+from accounts import events, policies
 from accounts.models import Token, User
-from accounts.roles import Scope
 from rules import Refused
-
-LONGEST_TOKEN_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -33,24 +30,22 @@ def create_user(
     full_name: str = "",
     email: str = "",
     is_service: bool = False,
+    by: User | None = None,
 ) -> User:
     """Create a person or a service account; without a password it can only use tokens."""
     user = User(username=username, full_name=full_name, email=email, is_service=is_service)
     user.set_password(password)
     user.full_clean(exclude=["password"])
     user.save()
+    events.record(events.USER_CREATED, subject=user, actor=by, at=user.date_joined, is_service=is_service)
     return user
 
 
 @transaction.atomic
-def create_token(*, user: User, name: str, scopes: Iterable[str], expires_days: int | None = 90) -> NewToken:
-    """Create a token; None for `expires_days` makes one that lasts until it is revoked."""
-    chosen = list(scopes)
-    for scope in chosen:
-        if scope not in set(Scope):
-            raise Refused.because(policies.UNKNOWN_SCOPE, scope=scope, known=", ".join(Scope))
-    if expires_days is not None and not 1 <= expires_days <= LONGEST_TOKEN_DAYS:
-        raise Refused.because(policies.EXPIRY_OUT_OF_RANGE, days=expires_days)
+def create_token(*, user: User, name: str, scopes: Iterable[str], expires_days: int = 90) -> NewToken:
+    """Create a token, which lasts until it expires or is revoked; its secret is only in what this returns."""
+    chosen = sorted(set(scopes))
+    policies.may_create_token(name=name, scopes=chosen, expires_days=expires_days).require()
     now = timezone.now()
     secret = Token.make_secret()
     token = Token.objects.create(
@@ -58,14 +53,29 @@ def create_token(*, user: User, name: str, scopes: Iterable[str], expires_days: 
         name=name,
         prefix=secret[:8],
         secret_sha256=Token.digest_of(secret),
-        scopes=sorted(set(chosen)),
+        scopes=chosen,
         created_at=now,
-        expires_at=now + timedelta(days=expires_days) if expires_days is not None else None,
+        expires_at=now + timedelta(days=expires_days),
+    )
+    events.record(
+        events.TOKEN_CREATED,
+        subject=token,
+        actor=user,
+        at=now,
+        name=name,
+        scopes=chosen,
+        expires_at=token.expires_at.isoformat(),
     )
     return NewToken(token, secret)
 
 
-def revoke_token(*, token_id: int, user: User) -> bool:
-    """End one of the user's own tokens; False where they have none of that id that is still open."""
-    changed = Token.objects.filter(pk=token_id, user=user, revoked_at=None).update(revoked_at=timezone.now())
-    return changed == 1
+@transaction.atomic
+def revoke_token(*, token_id: int, user: User) -> Token:
+    """End one of the user's own tokens; Refused where they have none of that number that is not revoked yet."""
+    token = Token.objects.select_for_update().filter(pk=token_id, user=user, revoked_at=None).first()
+    if token is None:
+        raise Refused.because(policies.NO_SUCH_TOKEN)
+    token.revoked_at = timezone.now()
+    token.save(update_fields=["revoked_at"])
+    events.record(events.TOKEN_REVOKED, subject=token, actor=user, at=token.revoked_at, name=token.name)
+    return token

@@ -13,7 +13,10 @@ class ConfigConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
+        import accounts.events
+        import audit.services
         from audit.request import use_provider
         from web.middleware import current_request_id
 
         use_provider(current_request_id)
+        accounts.events.use_recorder(audit.services.record)

@@ -7,6 +7,7 @@ import re
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import Token, User
+from accounts.presenters import HeldRoles
 from accounts.roles import NOBODY, Actor, Role
 from jobs.models import Job
 from jobs.services import subject_of
@@ -31,6 +32,15 @@ def actor_for(user: User | None, organization: Organization, token: Token | None
         scopes=token.scope_set if token else None,
         is_service=user.is_service,
     )
+
+
+def roles_of(user: User) -> list[HeldRoles]:
+    """The roles that somebody holds, by organization."""
+    held: dict[Organization, list[Role]] = {}
+    rows = Membership.objects.filter(user=user).select_related("organization").order_by("organization__name", "role")
+    for row in rows:
+        held.setdefault(row.organization, []).append(Role(row.role))
+    return [HeldRoles(place.name, place.title, tuple(roles)) for place, roles in held.items()]
 
 
 def organization_named(name: str) -> Organization:

@@ -20,11 +20,13 @@ class Kind(StrEnum):
     """The thing does not exist for this person: 404."""
     LOCKED = "locked"
     """Nobody is signed in, or their token is not valid: 401."""
+    PACE = "pace"
+    """Too often in too short a time; the same act is answered again after a pause: 429."""
 
     @property
     def status(self) -> int:
         """The HTTP status of a refusal of this kind."""
-        return {"who": 403, "when": 409, "what": 422, "missing": 404, "locked": 401}[self.value]
+        return {"who": 403, "when": 409, "what": 422, "missing": 404, "locked": 401, "pace": 429}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Verdict:
     @property
     def status(self) -> int:
         """The HTTP status of the refusal: who you are is answered before when, and when before what."""
-        order = (Kind.LOCKED, Kind.MISSING, Kind.WHO, Kind.WHEN, Kind.WHAT)
+        order = (Kind.PACE, Kind.LOCKED, Kind.MISSING, Kind.WHO, Kind.WHEN, Kind.WHAT)
         kinds = {reason.kind for reason in self.reasons}
         return next((kind.status for kind in order if kind in kinds), 200)
 

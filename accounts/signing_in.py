@@ -1,0 +1,101 @@
+"""Signing in with a password: checking it, and pausing whoever guesses.
+
+Attempts are counted in the cache, which may lose them: with the cache away nobody is paused, and nobody is locked out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import authenticate, login
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import events, policies
+from accounts.models import User
+from rules import Refused
+
+log = logging.getLogger(__name__)
+PAUSE_SECONDS = 15 * 60
+FAILURES_PER_NAME_AND_ADDRESS = 5
+FAILURES_PER_ADDRESS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Attempts of one kind in the current window; counted before the password is checked, so that a burst of
+    simultaneous guesses is counted too."""
+
+    key: str
+    limit: int
+
+    def count(self) -> int:
+        """Add one attempt and return how many there are now; 0 where nobody can count."""
+        try:
+            cache.add(self.key, 0, PAUSE_SECONDS)
+            return cache.incr(self.key)
+        except ValueError:  # the window ended between the two calls
+            return 1
+        except Exception as error:  # whatever the cache's client raises when its server is away
+            log.warning("Sign-in attempts cannot be counted: %s", error)
+            return 0
+
+    def forgive(self, *, all_of_them: bool) -> None:
+        """Take back the attempt that succeeded, or with it the failures before it."""
+        try:
+            cache.delete(self.key) if all_of_them else cache.decr(self.key)
+        except ValueError:
+            return
+        except Exception as error:
+            log.warning("A sign-in attempt cannot be taken back: %s", error)
+
+
+def address_of(request: HttpRequest) -> str:
+    """The address that the request came from; behind our proxy, the one that the proxy saw."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        return request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or request.META["REMOTE_ADDR"]
+    return request.META.get("REMOTE_ADDR", "")
+
+
+def sign_in(request: HttpRequest, *, username: str, password: str) -> User:
+    """Open a session for whoever gives the right password; Refused otherwise, without saying which part was wrong."""
+    address = address_of(request)
+    by_address = Counter(_key("address", address), FAILURES_PER_ADDRESS)
+    by_name = Counter(_key("name", username.casefold(), address), FAILURES_PER_NAME_AND_ADDRESS)
+    for counter in (by_address, by_name):
+        attempts = counter.count()
+        if attempts > counter.limit:
+            if attempts == counter.limit + 1:
+                _note_pause(username, address)
+            raise Refused.because(policies.TOO_MANY_FAILURES, minutes=PAUSE_SECONDS // 60)
+    user = authenticate(request, username=username, password=password)
+    if user is None:
+        raise Refused.because(policies.WRONG_CREDENTIALS)
+    by_name.forgive(all_of_them=True)
+    by_address.forgive(all_of_them=False)
+    with transaction.atomic():
+        login(request, user)
+        events.record(events.SESSION_OPENED, subject=user, actor=user, at=timezone.now())
+    return user
+
+
+def _key(*parts: str) -> str:
+    """Hashed, since cache keys may hold neither spaces nor 10 kB of somebody's imagination."""
+    return f"sign-in:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+
+def _note_pause(username: str, address: str) -> None:
+    """Tell the log where it came from, and the record whom it was aimed at: events are kept forever, addresses and
+    mistyped passwords must not be."""
+    log.warning("Sign-in is paused for %s after repeated failures", address)
+    user = User.objects.filter(username=username).first()
+    if user:
+        with transaction.atomic():
+            events.record(
+                events.SIGN_IN_PAUSED, subject=user, actor=None, at=timezone.now(), minutes=PAUSE_SECONDS // 60
+            )
