@@ -1,17 +1,8 @@
-/* What pages gain from script: the system's colors, copying, menus that close, notices when the server is silent.
-   Every page works without it. Loaded before the first paint, so that colors never flash. */
+/* What pages gain from script: copying, menus that close, focus on errors, a notice when the server is silent.
+   Every page works without it, colors included: those are the style sheet's and the server's. */
 (() => {
   "use strict";
-  const root = document.documentElement;
-  root.classList.add("has-script");
-
-  // Colors: an explicit choice comes from the server; "auto" follows the system, also when it changes.
-  if (root.dataset.theme !== "light" && root.dataset.theme !== "dark") {
-    const system = window.matchMedia("(prefers-color-scheme: dark)");
-    const follow = () => root.setAttribute("data-bs-theme", system.matches ? "dark" : "light");
-    system.addEventListener("change", follow);
-    follow();
-  }
+  document.documentElement.classList.add("has-script");
 
   const say = (node) => {
     const notices = document.getElementById("notices");
@@ -49,10 +40,25 @@
     }
   });
 
+  // Rows that become cards on a narrow screen lose their table roles in some browsers; say them outright.
+  const nameRoles = (scope) => {
+    const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+    for (const table of scope.querySelectorAll?.("table.table-stack:not([role])") ?? []) {
+      for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, td, th")]) {
+        const heading = part.scope === "row" ? "rowheader" : "columnheader";
+        part.setAttribute("role", part.tagName === "TH" ? heading : roles[part.tagName]);
+      }
+    }
+  };
+
   // A summary of errors takes the focus, on arrival and after a swap, so that it is read first.
   const focusSummary = (scope) => scope.querySelector?.("[data-focus]")?.focus();
-  document.addEventListener("DOMContentLoaded", () => focusSummary(document));
-  document.addEventListener("htmx:afterSettle", (event) => focusSummary(event.target));
+  const arrived = (scope) => {
+    nameRoles(scope);
+    focusSummary(scope);
+  };
+  document.addEventListener("DOMContentLoaded", () => arrived(document));
+  document.addEventListener("htmx:afterSettle", (event) => arrived(event.target.parentNode ?? document));
 
   // A server that fails or is away must not look like a button that does nothing.
   const failed = () => {

@@ -12,7 +12,7 @@ from math import cos, isfinite, pi, sin
 
 from web.tones import Tone
 
-BAR_WIDTH, BAR_HEIGHT = 640, 160
+BAR_WIDTH, BAR_HEIGHT = 480, 140
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 DONUT_RADIUS, DONUT_CENTER = 40.0, 50.0
 

@@ -300,19 +300,16 @@ def error_summary(form: Any, title: str = "There is a problem") -> dict[str, Any
     """`{% error_summary form %}`: all errors, each leading to its field; nothing where there is none."""
     if not form.is_bound or not form.errors:
         return {"errors": []}
-    found = [("", message) for message in form.non_field_errors()]
-    found += [(bound.id_for_label or bound.auto_id, message) for bound in form for message in bound.errors]
+    found = [("", "", message) for message in form.non_field_errors()]
+    for bound in form:
+        target = bound.id_for_label or bound.auto_id
+        found += [(target, bound.label, message) for message in bound.errors]
     return {"errors": found, "title": title}
 
 
 @register.inclusion_tag("components/field.html")
 def field(bound: Any, hint: str = "") -> dict[str, Any]:
     """`{% field form.reason "Shown to the requester." %}`: label, help, errors and the control, tied together."""
-    return forms_shown(bound, hint)
-
-
-def forms_shown(bound: Any, hint: str) -> dict[str, Any]:
-    """What the component of a field needs; the widget itself gets our classes and its descriptions."""
     widget = bound.field.widget
     kind = _kind_of(widget)
     described = [f"{bound.auto_id}_hint"] if (hint := hint or bound.help_text) else []
@@ -326,7 +323,11 @@ def forms_shown(bound: Any, hint: str) -> dict[str, Any]:
         attrs["aria-invalid"] = "true"
     if described:
         attrs["aria-describedby"] = " ".join(described)
-    shown = {"kind": kind, "hint": hint, "bound": bound, "widget": bound.as_widget(attrs=attrs)}
+    shown = {"kind": kind, "hint": hint, "bound": bound, "described": " ".join(described)}
+    if kind == "choices":  # drawn one by one by the component; only the widget can hand a class to each
+        widget.attrs["class"] = attrs["class"]
+    else:
+        shown["widget"] = bound.as_widget(attrs=attrs)
     return shown | {"is_optional": not bound.field.required and kind not in {"checkbox", "hidden"}}
 
 
