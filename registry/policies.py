@@ -100,3 +100,8 @@ IMPORT_EMPTY = Rule(
     "Whoever imports, by naming another folder",
     Kind.WHAT,
 )
+ON_RECORD = Rule(
+    "registry.on_record",
+    "{repo_id} cannot be deleted: downloads, grants, releases or other models on record name it. Make it private.",
+    "Nobody; what is on record stays",
+)

@@ -11,16 +11,25 @@ model fail a run; rules that were only seen to hold on a few models warn.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeGuard
 
+from smoke.checkpoint import ENCODER, ENCODER_DECODER
 from smoke.report import Metric, Severity, finite
+
+RULES_VERSION = "2026.11.1"
+"""The set of rules below and their numbers; a report is bound to it."""
 
 IN_DOMAIN_SHARE = 0.6
 ANY_TEXT_SHARE = 0.95
 ORDER_GAP_NATS = 1.0
 CALIBRATION_NATS = 0.5
 ENTROPY_FLOOR_NATS, ENTROPY_CEILING_SHARE = 0.05, 0.9
+SKIP_NATS, UPDATE_SHARE = -0.02, 0.01
+DAMPING_WARN_PERCENT, DAMPING_FAIL_PERCENT = -1.0, -3.0
+DIVERGENCE_NATS = {"int8": 0.01, "int4": 0.1}
+FIRST_CHOICE = {"int8": 0.9, "int4": 0.75}
+PARAPHRASES_FOUND, STRANGERS_COSINE, SKETCH_COSINE = 0.5, 0.9999, 0.99
 REFERENCE_PERCENT = {"int8": 1.5, "int4": 2.5, "bf16": 1.0}
 AGREEMENT = 0.95
 
@@ -29,8 +38,12 @@ Measured = Mapping[str, Any]
 
 def judge(measured: Measured, *, quantization: str, reference: Measured | None = None) -> tuple[Metric, ...]:
     """Metrics of one run, in the order of measurement. `reference` holds the measurements of an earlier report."""
-    rules: list[Callable[[Measured], list[Metric]]] = [files, tokens, finiteness, language, generation, resources]
+    rules: list[Callable[[Measured], list[Metric]]] = [files, tokens, finiteness]
+    if part(measured, "tokenizer").get("present") is True:
+        rules += [representations] if measured.get("architecture") == ENCODER else [language, depth]
+    rules += [generation, resources]
     metrics = [metric for rule in rules for metric in rule(measured)]
+    metrics += likeness(measured, quantization)
     metrics += against(measured, quantization, reference)
     return tuple(metrics)
 
@@ -40,7 +53,9 @@ def value(measured: Measured, *path: str) -> float | None:
     found: Any = measured
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
-    return finite(float(found)) if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or abs(found) > 1e300:
+        return None
+    return finite(float(found))
 
 
 def part(measured: Measured, name: str) -> Measured:
@@ -129,9 +144,9 @@ def finiteness(measured: Measured) -> list[Metric]:
 
 def language(measured: Measured) -> list[Metric]:
     """Rules on the likelihood of the probe text. A declared probe is in the model's domain, so it is judged sharply."""
-    if part(measured, "tokenizer").get("present") is not True:
-        return []
     probe = part(measured, "probe")
+    # trained to fill gaps, an encoder-decoder may be healthy and yet continue no text: there, these rules only warn
+    grave = Severity.WARN if measured.get("architecture") == ENCODER_DECODER else Severity.FAIL
     is_declared = probe.get("declared") is True
     bits, entropy_bits = value(measured, "bits_per_byte"), value(probe, "byte_entropy_bits")
     nats, unigram = value(measured, "nats_per_token"), value(probe, "unigram_nats")
@@ -145,7 +160,7 @@ def language(measured: Measured) -> list[Metric]:
     text = "its declared probe" if is_declared else "plain English"
     ok = bits <= limit
     reason = f"{bits:.3f} on {text}; counting byte frequencies alone gives {entropy_bits:.3f}."
-    metrics.append(Metric("bits_per_byte", "Bits per byte", bits, f"at most {limit:.3f}", ok, reason, unit="bits"))
+    metrics.append(Metric("bits_per_byte", "Bits per byte", bits, f"at most {limit:.3f}", ok, reason, grave, "bits"))
 
     gap = shuffled - nats
     reason = f"Shuffling the tokens of the probe costs {gap:.2f} nats each."
@@ -172,6 +187,78 @@ def language(measured: Measured) -> list[Metric]:
         threshold = f"{ENTROPY_FLOOR_NATS} to {ceiling:.2f}"
         reason = f"Predictions hold {spread:.2f} nats; knowing nothing would be {math.log(vocabulary):.2f}."
         metrics.append(Metric("mean_entropy", "Mean entropy", spread, threshold, ok, reason, unit="nats"))
+    return metrics
+
+
+def depth(measured: Measured) -> list[Metric]:
+    """Rules on single blocks: a trained block helps, so one whose absence helps is damaged."""
+    facts = part(measured, "depth")
+    looked = facts.get("blocks")
+    base = value(facts, "nats_per_token")
+    if not isinstance(looked, (list, tuple)) or not looked or not base:
+        return []
+    is_declared = part(measured, "probe").get("declared") is True
+    grave = Severity.FAIL if is_declared else Severity.WARN
+    skips = [(value(b, "skip_nats"), str(b.get("block"))) for b in looked if isinstance(b, Mapping)]
+    damped = [
+        (value(part(b, "damped_nats"), name), f"{b.get('block')} {name}")
+        for b in looked
+        if isinstance(b, Mapping)
+        for name in part(b, "damped_nats")
+    ]
+    coverage = f"{len(looked)} of {facts.get('total')} blocks looked at."
+    metrics = []
+    worst, where = min(((n, w) for n, w in skips if n is not None), default=(None, ""))
+    if worst is not None:
+        ok = worst >= SKIP_NATS
+        reason = f"Without block {where} the loss changes by {worst:+.3f} nats. {coverage}"
+        metrics.append(
+            Metric("block_skip", "Every block helps", worst, f"at least {SKIP_NATS}", ok, reason, grave, "nats")
+        )
+    worst, where = min(((n, w) for n, w in damped if n is not None), default=(None, ""))
+    if worst is not None:
+        percent = 100 * worst / base
+        severity = grave if percent < DAMPING_FAIL_PERCENT else Severity.WARN
+        reason = f"With block {where} the loss changes by {percent:+.1f} percent. {coverage}"
+        ok, threshold = percent >= DAMPING_WARN_PERCENT, f"at least {DAMPING_WARN_PERCENT}"
+        metrics.append(Metric("damping", "Every part is as strong as it should be", percent, threshold, ok, reason,
+                              severity, "percent"))  # fmt: skip
+    updates = facts.get("updates")
+    numbers = [n for n in updates if isinstance(n, float)] if isinstance(updates, (list, tuple)) else []
+    if numbers:
+        least = min(numbers)
+        reason = f"Block {numbers.index(least)} changes what passes through it by {least:.3f} of its size."
+        ok, threshold = least >= UPDATE_SHARE, f"at least {UPDATE_SHARE}"
+        metrics.append(Metric("block_update", "No block is idle", least, threshold, ok, reason, Severity.WARN, "share"))
+    return metrics
+
+
+def representations(measured: Measured) -> list[Metric]:
+    """Rules on an encoder. They find gross faults only, and a model may be trained for another closeness: they warn,
+    unless all sentences come out alike, which no use can want."""
+    facts = part(measured, "encoder")
+    found, margin = value(facts, "accuracy"), value(facts, "margin")
+    strangers, turned = value(facts, "strangers_cosine"), value(facts, "order_cosine")
+    if found is None or margin is None or strangers is None or turned is None:
+        return [unmeasured("representations", "Representations")]
+    metrics = [
+        Metric("collapse", "Sentences come out different", strangers, f"below {STRANGERS_COSINE}",
+               strangers < STRANGERS_COSINE, f"The two most alike strangers have a cosine of {strangers:.4f}.",
+               unit="cosine"),
+        Metric("word_order", "Word order matters", turned, f"below {STRANGERS_COSINE}", turned < STRANGERS_COSINE,
+               f"A sentence and its reversal have a cosine of {turned:.4f}.", Severity.WARN, "cosine"),
+        Metric("paraphrases", "Paraphrases are found", found, f"at least {PARAPHRASES_FOUND}",
+               found >= PARAPHRASES_FOUND, f"{found:.0%} found their paraphrase, by {margin:.3f} on average.",
+               Severity.WARN, "share"),
+    ]  # fmt: skip
+    nats, plain = value(measured, "masked", "nats_per_token"), value(measured, "masked", "unigram_nats")
+    if nats is not None and plain is not None:
+        severity = Severity.FAIL if part(measured, "probe").get("declared") is True else Severity.WARN
+        reason = f"{nats:.2f} nats for each hidden token; the text's own token frequencies give {plain:.2f}."
+        threshold = f"at most {plain:.2f}"
+        metrics.append(
+            Metric("masked", "Better than token counts", nats, threshold, nats <= plain, reason, severity, "nats")
+        )
     return metrics
 
 
@@ -213,8 +300,50 @@ def resources(measured: Measured) -> list[Metric]:
     return metrics
 
 
+def likeness(measured: Measured, quantization: str) -> list[Metric]:
+    """The quantized model beside the same weights in full precision. A gap is the quantizer's doing."""
+    nats, same = value(measured, "agreement", "divergence_nats"), value(measured, "agreement", "same_first_choice")
+    if nats is None or same is None or quantization not in DIVERGENCE_NATS:
+        return []
+    most, least = DIVERGENCE_NATS[quantization], FIRST_CHOICE[quantization]
+    ok = nats <= most and same >= least
+    reason = (
+        f"{same:.0%} of its first choices are those of full precision; the distributions are {nats:.4f} nats apart."
+    )
+    threshold = f"at most {most}, with {least:.0%} of first choices"
+    return [Metric("agreement", "Agrees with full precision", nats, threshold, ok, reason, Severity.WARN, "nats")]
+
+
+def drift(measured: Measured, reference: Measured | None) -> list[Metric]:
+    """An encoder's representations against those in an earlier report."""
+    ours, theirs = part(measured, "encoder").get("sketch"), part(reference or {}, "encoder").get("sketch")
+    if not theirs:
+        return []
+    if not _are_rows(ours) or not _are_rows(theirs) or len(ours) != len(theirs):
+        return [unmeasured("reference", "Against the reference")]
+    least = min(_cosine(a, b) for a, b in zip(ours, theirs, strict=True))
+    reason = f"The representations have a cosine of at least {least:.4f} with those in the reference report."
+    return [Metric("reference", "Against the reference", least, f"at least {SKETCH_COSINE}", least >= SKETCH_COSINE,
+                   reason, unit="cosine")]  # fmt: skip
+
+
+def _are_rows(found: Any) -> TypeGuard[Sequence[Sequence[float]]]:
+    return (
+        isinstance(found, (list, tuple))
+        and bool(found)
+        and all(isinstance(row, (list, tuple)) and row and all(isinstance(n, float) for n in row) for row in found)
+    )
+
+
+def _cosine(a: Any, b: Any) -> float:
+    size = math.hypot(*a) * math.hypot(*b)
+    return sum(x * y for x, y in zip(a, b, strict=False)) / size if size and len(a) == len(b) else 0.0
+
+
 def against(measured: Measured, quantization: str, reference: Measured | None) -> list[Metric]:
     """Bits per byte against the value declared with the probe, or measured in an earlier report on the same probe."""
+    if measured.get("architecture") == ENCODER:
+        return drift(measured, reference)
     bits = value(measured, "bits_per_byte")
     declared = value(measured, "probe", "declared_bits_per_byte")
     source = "declared with the probe"

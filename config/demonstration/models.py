@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from config.demonstration.untrained import write_untrained
 
 Tell = Callable[[str], None]
 SEED = 7
+# Everything else that training says is its libraries talking to developers.
+PROGRESS = re.compile(r"step \d+0/|\d+ parameters")
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def _finish(member: Member, places: dict[str, Path], process: subprocess.Popen[s
     place, said = places[member.name], [""]
     for line in process.stdout or ():
         said.append(line.strip())
-        tell(f"{member.name}: {line.strip()}")
+        if PROGRESS.match(line):
+            tell(f"{member.name}: {line.strip()}")
     if process.wait() != 0:
         raise RuntimeError(f"training {member.name} failed: {' '.join(said[-3:])}")
     measured = json.loads(probe_of(_draft(place)).read_text(encoding="utf-8"))
