@@ -1,0 +1,182 @@
+"""One call of the protocol: who calls, what they sent, and where answers' addresses begin.
+
+Reads bodies as streams, since Django's own `request.body` would hold them in memory and refuses large ones. Decides
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.http import HttpRequest
+
+from accounts.authentication import bearer_secret
+from accounts.models import Token, User
+from accounts.policies import BAD_TOKEN
+from accounts.roles import Scope
+from accounts.selectors import token_of
+from hub import policies
+from hub.routing import raw_path
+from rules import Refused
+
+JSON_LIMIT_BYTES = 16 << 20
+BLOCK_BYTES = 1 << 20
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Call:
+    """One request as the protocol's views see it. The only way in is a bearer token; cookies open nothing here."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def token(self) -> Token | None:
+        """The token that was sent; Refused where it opens nothing, None where none was sent."""
+        secret = bearer_secret(self.request)
+        if secret is None:
+            if self.request.headers.get("Authorization"):
+                raise Refused.because(BAD_TOKEN)
+            return None
+        token = token_of(secret)
+        if token is None:
+            raise Refused.because(BAD_TOKEN)
+        return token
+
+    @property
+    def user(self) -> User | None:
+        """Who calls; None for nobody."""
+        return self.token.user if self.token else None
+
+    @property
+    def scopes(self) -> frozenset[Scope] | None:
+        """What the token may be used for."""
+        return self.token.scope_set if self.token else None
+
+    def somebody(self) -> User:
+        """Who calls; Refused where nobody does."""
+        if self.user is None:
+            raise Refused.because(policies.LOG_IN)
+        return self.user
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme, host and prefix by which the client reached us; every address in an answer begins with it."""
+        prefix = self.request.META.get("SCRIPT_NAME", "").rstrip("/")
+        return f"{self.request.scheme}://{self.request.get_host()}{prefix}"
+
+    @property
+    def location(self) -> str:
+        """The address that was asked for, undecoded, with its query."""
+        query = self.request.META.get("QUERY_STRING", "")
+        return self.origin + raw_path(self.request.META) + (f"?{query}" if query else "")
+
+    def next_link(self, **changed: str) -> str:
+        """The value of a Link header that leads to the same list with some of its query changed."""
+        query = self.request.GET.copy()
+        for name, value in changed.items():
+            query[name] = value
+        return f'<{self.origin}{raw_path(self.request.META)}?{query.urlencode()}>; rel="next"'
+
+    # --- what was asked ------------------------------------------------------------------------
+
+    def asks(self, name: str) -> bool:
+        """Whether a flag of the query is set."""
+        return self.request.GET.get(name, "").lower() in {"1", "true", "yes"}
+
+    def query(self, name: str) -> str:
+        """One value of the query, empty where it is not there."""
+        return storable(self.request.GET.get(name, ""))
+
+    def words(self, name: str) -> list[str]:
+        """All values of a repeated parameter, whether written `name` or `name[]`."""
+        return [*self.request.GET.getlist(name), *self.request.GET.getlist(f"{name}[]")]
+
+    # --- what was sent -------------------------------------------------------------------------
+
+    @property
+    def announced_bytes(self) -> int | None:
+        """The body's length as announced; None where it is sent in chunks of unannounced number."""
+        announced = self.request.META.get("CONTENT_LENGTH") or ""
+        return int(announced) if announced.isdigit() else None
+
+    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+        """The body as it arrives; Refused at its end where it was cut short, so that no half of it counts."""
+        source, announced, received = self._source(), self.announced_bytes, 0
+        while block := source.read(size if announced is None else min(size, announced - received)):
+            received += len(block)
+            yield block
+        if announced is not None and received != announced:
+            raise Refused.because(policies.BODY_CUT, received=received, announced=announced)
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object."""
+        try:
+            found = json.loads(self._whole() or b"{}")
+        except (ValueError, RecursionError):
+            raise malformed("The body is not JSON.") from None
+        if not isinstance(found, dict):
+            raise malformed("The body is not a JSON object.")
+        return storable_in(found)
+
+    def form(self) -> list[tuple[str, str]]:
+        """The body as the fields of a form, in order, with repetitions."""
+        try:
+            return parse_qsl(storable(self._whole().decode()), keep_blank_values=True, errors="strict")
+        except ValueError:
+            raise malformed("The body is not a form.") from None
+
+    def _source(self) -> Any:
+        environ = self.request.META
+        is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        # Django reads nothing without a length; a server that ends the stream itself lets us read on.
+        return environ["wsgi.input"] if is_chunked and environ.get("wsgi.input_terminated") else self.request
+
+    def _whole(self) -> bytes:
+        whole = bytearray()
+        for block in self.blocks():
+            whole += block
+            if len(whole) > JSON_LIMIT_BYTES:
+                raise Refused.because(policies.TOO_LARGE, limit=JSON_LIMIT_BYTES)
+        return bytes(whole)
+
+
+def malformed(what: str) -> Refused:
+    """A refusal of a request that is not as the protocol says."""
+    return Refused.because(policies.MALFORMED, what=what)
+
+
+def storable(text: str) -> str:
+    """The text, refused where the database could not hold it."""
+    if UNSTORABLE.search(text):
+        raise malformed("A text holds a NUL character or half of a surrogate pair.")
+    return text
+
+
+def storable_in(value: Any) -> Any:
+    """A JSON value, refused where any text in it could not be stored."""
+    if isinstance(value, str):
+        storable(value)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            storable(name)
+            storable_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            storable_in(inner)
+    return value
+
+
+def text_of(values: dict[str, Any], name: str, default: str | None = None, limit: int = 10_000) -> str:
+    """A text field of a JSON object; Refused where it is no text, too long, or missing without a default."""
+    value = values.get(name)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str) or len(value) > limit:
+        raise malformed(f"The field {name} must be a text of at most {limit} characters.")
+    return value

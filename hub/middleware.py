@@ -1,0 +1,84 @@
+"""The door of the protocol: takes its routes off the raw path, before sessions, forms and pages have a say.
+
+Owns that every answer below /api/ is JSON with the protocol's headers, also where something fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+
+from hub import errors, policies, routing
+from hub.call import Call
+from hub.errors import HubRefused
+from hub.routes import ROUTER
+from hub.views.repository import SentOn
+from hub.views.requests import ask_access
+from rules import Refused
+
+logger = logging.getLogger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class HubMiddleware:
+    """Answers the Hub's routes; hands all other requests on untouched."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = routing.raw_path(request.META)
+        segments = routing.segments_of(path)
+        match = ROUTER.find(request.method, segments) if segments else None
+        is_ours = path == "/api" or path.startswith("/api/")
+        if segments and segments[:2] == ["api", "v1"]:
+            is_ours, match = False, None
+        if not is_ours and (match is None or match.view is None or _is_for_pages(request, match)):
+            return self.get_response(request)
+        response = _answer(request, match)
+        if request.method == "HEAD" and not response.streaming and response.content:
+            # The length stays as GET would have it; the body stays here.
+            length = str(len(response.content))
+            response.content = b""
+            response["Content-Length"] = length
+        return response
+
+
+def _is_for_pages(request: HttpRequest, match: routing.Match) -> bool:
+    """Whether a browser's form comes to an address that the protocol shares with a page: it has no token."""
+    return match.view is ask_access and not request.headers.get("Authorization")
+
+
+def _answer(request: HttpRequest, match: routing.Match | None) -> HttpResponse:
+    call = Call(request)
+    try:
+        if match is None:
+            raise Refused.because(policies.NO_SUCH_ROUTE)
+        if match.view is None:
+            allowed = ", ".join(match.allowed)
+            verdict = Refused.because(policies.WRONG_METHOD, allowed=allowed, method=request.method).verdict
+            raise HubRefused(verdict, headers={"Allow": allowed})
+        return match.view(call, **match.parts)
+    except SentOn as direction:
+        return errors.sent_on(direction.location)
+    except HubRefused as refused:
+        return refused.response()
+    except Refused as refused:
+        return errors.response(refused, is_somebody=_is_somebody(call))
+    except SuspiciousOperation:
+        return errors.plain(400, "The request could not be read.")
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        return errors.plain(
+            500, "Something failed on our side. Nothing was half-done; the request id finds it in the log."
+        )
+
+
+def _is_somebody(call: Call) -> bool:
+    try:
+        return call.user is not None
+    except Refused:
+        return False

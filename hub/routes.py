@@ -1,0 +1,67 @@
+"""Every address of the protocol and the view that answers it; the first that fits answers.
+
+`{rev}`, `{branch}` and `{tag}` are one encoded segment each, slashes included; `{path*}` is all that remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hub.routing import Router, View
+from hub.views import downloads, identity, listings, repos, requests, uploads
+
+MODEL = "api/models/{ns}/{name}"
+OTHER_KINDS = ("datasets", "spaces", "kernels")
+
+
+def _routes() -> Iterator[tuple[str, str, View]]:
+    yield "GET", "{ns}/{name}/resolve/{rev}/{path*}", downloads.resolve
+    yield "GET", "api/whoami-v2", identity.whoami
+    yield "GET", "api/users/{username}/overview", identity.overview
+    yield "POST", "api/validate-yaml", uploads.validate_yaml
+    yield "POST", "api/repos/create", repos.create
+    yield "DELETE", "api/repos/delete", repos.delete
+    yield "POST", "api/repos/move", repos.move
+    yield "GET", "api/models", repos.listing
+    yield "GET", MODEL, repos.info
+    yield "GET", f"{MODEL}/revision/{{rev}}", repos.info
+    yield "PUT", f"{MODEL}/settings", repos.settings
+    yield "GET", f"{MODEL}/auth-check", repos.may_read
+    yield "GET", f"{MODEL}/auth-check/write", repos.may_write
+    yield "GET", f"{MODEL}/tree/{{rev}}/{{path*}}", listings.tree
+    yield "POST", f"{MODEL}/paths-info/{{rev}}", listings.paths
+    yield "GET", f"{MODEL}/refs", listings.refs
+    yield "GET", f"{MODEL}/commits/{{rev}}", listings.commits
+    yield "POST", f"{MODEL}/branch/{{branch}}", listings.create_branch
+    yield "DELETE", f"{MODEL}/branch/{{branch}}", listings.delete_branch
+    yield "POST", f"{MODEL}/tag/{{rev}}", listings.create_tag
+    yield "DELETE", f"{MODEL}/tag/{{tag}}", listings.delete_tag
+    yield "POST", f"{MODEL}/super-squash/{{branch}}", listings.squash
+    yield "POST", f"{MODEL}/preupload/{{rev}}", uploads.preupload
+    yield "POST", f"{MODEL}/commit/{{rev}}", uploads.commit
+    yield "GET", f"{MODEL}/xet-write-token/{{rev}}", uploads.xet_token
+    yield "POST", "{ns}/{name}.git/info/lfs/objects/batch", uploads.batch
+    yield "PUT", "api/hub/uploads/{ticket}", uploads.put
+    yield "POST", "api/hub/uploads/{ticket}/verify", uploads.verify
+    yield "GET", f"{MODEL}/user-access-request/{{status}}", requests.listing
+    yield "POST", f"{MODEL}/user-access-request/handle", requests.handle
+    yield "POST", f"{MODEL}/user-access-request/grant", requests.grant
+    yield "POST", f"{MODEL}/user-access-request/cancel", requests.cancel
+    yield "GET", "{ns}/{name}/user-access-report", requests.report
+    yield "POST", "{ns}/{name}/ask-access", requests.ask_access
+    yield from _never_here()
+
+
+def _never_here() -> Iterator[tuple[str, str, View]]:
+    """Names of one part, which the client sends too, and kinds of repositories that are not kept here."""
+    yield "GET", "{name}/resolve/{rev}/{path*}", repos.unknown
+    yield "GET", "api/models/{name}", repos.unknown
+    for method in ("GET", "POST"):
+        for verb in ("revision", "tree", "commits", "paths-info", "preupload", "commit"):
+            yield method, f"api/models/{{name}}/{verb}/{{path*}}", repos.unknown
+        for kind in OTHER_KINDS:
+            yield method, f"api/{kind}/{{path*}}", repos.unknown
+            yield method, f"{kind}/{{ns}}/{{name}}/resolve/{{rev}}/{{path*}}", repos.unknown
+
+
+ROUTER = Router(_routes())

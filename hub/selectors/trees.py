@@ -1,0 +1,105 @@
+"""The files and folders of a checkpoint as the protocol lists them.
+
+A checkpoint never changes, so what was computed once is kept for the next pages of the same listing. Whether a caller
+may know of the checkpoint was asked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from hub import git
+from registry.models import Checkpoint, CheckpointFile
+
+KEPT_TREES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file, or one folder where `sha256` is empty. `oid` is git's: of the pointer for a large file."""
+
+    path: str
+    oid: str
+    size_bytes: int = 0
+    sha256: str = ""
+    is_large: bool = False
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it holds others."""
+        return not self.sha256
+
+    @property
+    def etag(self) -> str:
+        """What names its content to the client: the SHA-256 of a large file, git's id of a small one."""
+        return self.sha256 if self.is_large else self.oid
+
+    @property
+    def pointer_size(self) -> int:
+        """Bytes of the pointer file that stands for it in git."""
+        return len(git.pointer(self.sha256, self.size_bytes))
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All entries of a checkpoint, by path in the order of code points."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    @property
+    def files(self) -> Iterator[Entry]:
+        """Files alone."""
+        return (entry for entry in self.entries.values() if not entry.is_folder)
+
+    def below(self, folder: str, *, is_recursive: bool) -> list[Entry]:
+        """What a folder holds, or holds at any depth; the empty text is the root."""
+        prefix = f"{folder}/" if folder else ""
+        inside = (entry for path, entry in self.entries.items() if path.startswith(prefix))
+        return [entry for entry in inside if is_recursive or "/" not in entry.path[len(prefix) :]]
+
+
+def tree_of(checkpoint: Checkpoint | None) -> Tree:
+    """The tree of a checkpoint; an empty one for none."""
+    return _tree(checkpoint.digest) if checkpoint else Tree()
+
+
+def file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
+    """One file, by one query; None where the path is no file."""
+    row = CheckpointFile.objects.filter(checkpoint=checkpoint, path=path).select_related("blob").first()
+    return _entry(row.path, row.blob_id, row.blob.size_bytes, row.blob.git_sha1, row.is_large) if row else None
+
+
+@lru_cache(maxsize=KEPT_TREES)
+def _tree(digest: str) -> Tree:
+    rows = CheckpointFile.objects.filter(checkpoint__digest=digest).values_list(
+        "path", "blob_id", "blob__size_bytes", "blob__git_sha1", "is_large"
+    )
+    files = [_entry(*row) for row in rows.iterator()]
+    entries = {entry.path: entry for entry in [*files, *_folders(files)]}
+    return Tree({path: entries[path] for path in sorted(entries)})
+
+
+def _entry(path: str, sha256: str, size_bytes: int, git_sha1: str, is_large: bool) -> Entry:
+    # Content too large to have been given git's id on arrival is listed as large, whatever it was committed as.
+    if is_large or not git_sha1:
+        return Entry(path, git.blob_id(git.pointer(sha256, size_bytes)), size_bytes, sha256, is_large=True)
+    return Entry(path, git_sha1, size_bytes, sha256)
+
+
+def _folders(files: list[Entry]) -> Iterator[Entry]:
+    """Every folder above the files, with git's id of it."""
+    held: dict[str, list[tuple[str, str, bool]]] = {}
+    for entry in files:
+        parent, _, name = entry.path.rpartition("/")
+        held.setdefault(parent, []).append((name, entry.oid, False))
+        while parent:
+            parent = parent.rpartition("/")[0]
+            held.setdefault(parent, [])
+    for folder in sorted(held, key=lambda path: path.count("/"), reverse=True):
+        if folder:
+            oid = git.tree_id(held[folder])
+            parent, _, name = folder.rpartition("/")
+            held[parent].append((name, oid, True))
+            yield Entry(folder, oid)

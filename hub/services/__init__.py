@@ -1,0 +1,1 @@
+"""Writes that come through the protocol: repositories, uploads, commits, downloads, requests for access."""

@@ -1,0 +1,116 @@
+"""A commit as the protocol sends it: lines of operations become one change of the registry, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from accounts.models import User
+from gating.services import follow_card
+from hub.call import malformed, storable_in, text_of
+from hub.ndjson import BadLines, Line, read_lines
+from hub.selectors.infos import CARD, card_of
+from hub.selectors.trees import tree_of
+from registry import policies as registry
+from registry.models import Commit, Organization, Variant
+from registry.services import commits, content
+from registry.services.commits import Changes, Placed
+from rules import Refused
+
+PARENT = re.compile(r"[0-9a-f]{5,40}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+PATH_CHARACTERS = 1024
+NAMED_LIKE_A_BRANCH = "refs/heads/"
+
+
+@dataclass
+class Sent:
+    """What the lines of one commit add up to."""
+
+    title: str = ""
+    message: str = ""
+    parent: str = ""
+    add: dict[str, Placed] = field(default_factory=dict)
+    delete: list[str] = field(default_factory=list)
+    delete_folders: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+def receive(*, variant: Variant, branch: str, blocks: Iterable[bytes], author: User) -> Commit:
+    """Read a commit from its body and make it; content inside goes to the store while it arrives.
+
+    Refused, with nothing visible, where a line is no good, the branch moved or some content is missing.
+    """
+    sent = _read(blocks, variant.organization)
+    _compare_sizes(sent, variant.organization)
+    branch = branch.removeprefix(NAMED_LIKE_A_BRANCH)
+    with transaction.atomic():
+        made = commits.commit(
+            variant=variant,
+            changes=Changes(add=sent.add, delete=sent.delete, delete_folders=sent.delete_folders),
+            title=sent.title,
+            message=sent.message,
+            author=author,
+            branch=branch,
+            expected_parent=sent.parent,
+        )
+        if CARD in sent.add and branch == commits.MAIN:
+            follow_card(variant=variant, metadata=card_of(tree_of(made.checkpoint)), by=author)
+    return made
+
+
+def _read(blocks: Iterable[bytes], organization: Organization) -> Sent:
+    sent = Sent()
+
+    def keep(arriving: Iterator[bytes]) -> str:
+        return content.receive(arriving, organization=organization).sha256
+
+    try:
+        for line in read_lines(blocks, keep):
+            if (line.key == "header") != (line.number == 1):
+                raise malformed(f"Line {line.number} is out of place: the header comes first, and once.")
+            _take(sent, line)
+    except BadLines as error:
+        raise malformed(str(error)) from None
+    if not sent.title:
+        raise malformed("The commit has no header with a summary.")
+    return sent
+
+
+def _take(sent: Sent, line: Line) -> None:
+    value = storable_in(line.value)
+    if line.key == "header":
+        sent.title = text_of(value, "summary", limit=100_000).strip()[:500]
+        sent.message = text_of(value, "description", "", limit=100_000)
+        sent.parent = text_of(value, "parentCommit", "")
+        if sent.parent and not PARENT.fullmatch(sent.parent):
+            raise malformed("The field parentCommit must be 5 to 40 hexadecimal digits.")
+        return
+    path = text_of(value, "path", limit=4 * PATH_CHARACTERS)
+    if line.key == "file":
+        if line.kept is None or value.get("encoding", "base64") != "base64":
+            raise malformed(f"Line {line.number} has no content in base64.")
+        sent.add[path] = Placed(line.kept, is_large=False)
+    elif line.key == "lfsFile":
+        oid = text_of(value, "oid")
+        if value.get("algo", "sha256") != "sha256" or not SHA256.fullmatch(oid):
+            raise malformed(f"Line {line.number} names its content by something else than a SHA-256.")
+        sent.add[path] = Placed(oid, is_large=True)
+        if isinstance(value.get("size"), int):
+            sent.sizes[oid] = value["size"]
+    elif line.key == "deletedFile":
+        sent.delete.append(path)
+    elif line.key == "deletedFolder":
+        sent.delete_folders.append(path)
+    else:
+        raise malformed(f"Line {line.number} has the unknown key “{line.key[:40]}”.")
+
+
+def _compare_sizes(sent: Sent, organization: Organization) -> None:
+    """Refuse a large file whose announced size is not that of the content with its hash."""
+    for sha256, blob in content.held(organization, sent.sizes).items():
+        if blob.size_bytes != sent.sizes[sha256]:
+            raise Refused.because(registry.SIZE_DIFFERS, announced=sent.sizes[sha256], received=blob.size_bytes)

@@ -1,0 +1,41 @@
+"""The ledger of downloads, and the counter that is made with it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import F
+
+from hub.models import Download
+from hub.ranges import Part
+from hub.selectors.repositories import Repository
+from hub.selectors.trees import tree_of
+from registry.models import Commit, Variant
+from web.middleware import current_request_id
+
+# One checkpoint is many files, and each may be read in parts: a download is counted by one file that everybody reads.
+COUNTED_FILES = ("config.json", "params.json", "adapter_config.json")
+
+
+def record(*, repository: Repository, commit: Commit, path: str, part: Part) -> None:
+    """Write that the caller begins to read a part of a file, under which grant, and count it where it counts."""
+    with transaction.atomic():
+        Download.objects.create(
+            variant=repository.variant,
+            commit=commit,
+            path=path,
+            user=repository.user,
+            grant_id=repository.grant_id(),
+            first_byte=part.first,
+            size_bytes=part.length,
+            request_id=current_request_id(),
+        )
+        if part.first == 0 and path == _counted_file(commit):
+            Variant.objects.filter(pk=repository.variant.pk).update(downloads=F("downloads") + 1)
+
+
+def _counted_file(commit: Commit) -> str:
+    """The file of a commit that stands for all: its configuration, or else the first large file."""
+    tree = tree_of(commit.checkpoint)
+    named = next((name for name in COUNTED_FILES if name in tree.entries), None)
+    large = (entry.path for entry in tree.files if entry.is_large)
+    return named or next(large, "")

@@ -1,0 +1,32 @@
+"""Renaming and deleting of repositories by the client: only under direct control, and never what is on record."""
+
+from __future__ import annotations
+
+from accounts.models import Token
+from hub import policies
+from hub.models import FormerName
+from hub.selectors.repositories import Repository
+from hub.services.repositories import require_control
+from registry.services import removal
+from rules import Refused
+
+
+def rename(*, repository: Repository, token: Token | None, to: str) -> None:
+    """Give a repository another name in its namespace; requests for the old one are sent on."""
+    require_control(policies.GOVERNED_MOVE, repository, token)
+    organization = repository.variant.organization
+    namespace, _, name = to.partition("/")
+    if namespace.lower() != organization.name.lower():
+        raise Refused.because(policies.OTHER_NAMESPACE, repo_id=repository.repo_id, namespace=namespace)
+    former = repository.variant.name
+    removal.rename_variant(variant=repository.variant, name=name, by=repository.user)
+    FormerName.objects.update_or_create(
+        organization=organization, name=former, defaults={"variant": repository.variant}
+    )
+
+
+def delete(*, repository: Repository, token: Token | None) -> None:
+    """Delete a repository of which nothing is on record."""
+    require_control(policies.GOVERNED_DELETE, repository, token)
+    FormerName.objects.filter(variant=repository.variant).delete()
+    removal.delete_variant(variant=repository.variant, by=repository.user)

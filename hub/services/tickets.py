@@ -1,0 +1,50 @@
+"""Signed addresses by which content is uploaded: the client sends no token there.
+
+A ticket names the content, the repository and the token that asked for it. When it is used, the token and its owner's
+right to write are asked about again, so that revoking either ends a running upload's next file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core import signing
+
+from accounts.models import Token
+from gating.selectors import access
+from hub import policies
+from registry.models import Variant
+from registry.selectors import variants
+from rules import Refused
+
+SALT = "hub.upload"
+# A client asks for all addresses of an upload at once and may use the last one hours later.
+TTL_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Leave to send one content to one repository's organization."""
+
+    sha256: str
+    size_bytes: int
+    variant: Variant
+
+
+def issue(*, sha256: str, size_bytes: int, variant: Variant, token: Token) -> str:
+    """A ticket as it stands in an address."""
+    return signing.dumps([sha256, size_bytes, variant.pk, token.pk], salt=SALT)
+
+
+def redeem(text: str) -> Ticket:
+    """The ticket; Refused where it was not issued here, is too old, or its token's owner may no longer write."""
+    try:
+        sha256, size_bytes, variant_id, token_id = signing.loads(text, salt=SALT, max_age=TTL_SECONDS)
+    except signing.BadSignature:
+        raise Refused.because(policies.BAD_TICKET) from None
+    token = Token.objects.usable().select_related("user").filter(pk=token_id).first()
+    variant = variants().filter(pk=variant_id).first()
+    if token is None or variant is None:
+        raise Refused.because(policies.BAD_TICKET)
+    access(token.user, variant, scopes=token.scope_set).writes.require()
+    return Ticket(sha256, size_bytes, variant)

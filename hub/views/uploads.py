@@ -1,0 +1,128 @@
+"""The way in: what is to be sent how, the content itself, and the commit that makes it visible."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+
+from hub import cards, policies
+from hub.call import Call, malformed, text_of
+from hub.services import commits, tickets, uploads
+from hub.uploading import Announced
+from hub.views import repository
+from rules import Refused
+
+LFS_TYPE = "application/vnd.git-lfs+json"
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_FILES, MOST_OBJECTS, SAMPLE_BYTES = 2000, 1000, 4096
+COMMIT_BLOCK_BYTES = 64 << 10
+LARGEST_BYTES = 1 << 50
+XET_WARNING = (
+    "xet-upload; This server takes large files by LFS: set the environment variable HF_HUB_DISABLE_XET=1 to upload."
+)
+
+
+def validate_yaml(call: Call) -> HttpResponse:
+    """Whether a card's metadata can be read."""
+    content = text_of(call.json(), "content", limit=cards.CARD_LIMIT_BYTES)
+    try:
+        metadata = cards.front_matter(content)
+    except cards.CardError as error:
+        return JsonResponse({"errors": [{"message": str(error)}], "warnings": []}, status=400)
+    warning = {"message": "empty or missing yaml metadata in repo card"}
+    return JsonResponse({"errors": [], "warnings": [] if metadata else [warning]})
+
+
+def preupload(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
+    """How each announced file is to be sent, and what is there already."""
+    found = repository.written(call, ns, name)
+    _refuse_pull_request(call)
+    sent = call.json()
+    files = sent.get("files")
+    if not isinstance(files, list) or len(files) > MOST_FILES:
+        raise malformed(f"The field files must be a list of at most {MOST_FILES}.")
+    ignore = sent.get("gitIgnore")
+    plans = uploads.plan(
+        repository=found,
+        revision=rev,
+        files=[_announced(file) for file in files],
+        ignore=ignore if isinstance(ignore, str) else None,
+    )
+    answer = JsonResponse({"files": [plan.as_dict() for plan in plans]})
+    if any(plan.is_large for plan in plans):
+        answer["X-HF-Warning"] = XET_WARNING
+    return answer
+
+
+def commit(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
+    """Make a commit of what was sent, or nothing."""
+    found = repository.written(call, ns, name)
+    _refuse_pull_request(call)
+    made = commits.receive(variant=found.variant, branch=rev, blocks=call.blocks(COMMIT_BLOCK_BYTES), author=found.user)
+    url = f"{call.origin}/{found.repo_id}/commit/{made.oid}"
+    return JsonResponse({"success": True, "commitUrl": url, "commitOid": made.oid, "hookOutput": ""})
+
+
+def batch(call: Call, ns: str, name: str) -> HttpResponse:
+    """Where each large object is to be sent; nowhere, where the organization holds it."""
+    found = repository.written(call, ns, name)
+    sent = call.json()
+    objects = sent.get("objects")
+    if sent.get("operation") != "upload":
+        raise malformed("Only uploads go by LFS; files are downloaded from their own addresses.")
+    if sent.get("hash_algo", "sha256") != "sha256" or not isinstance(objects, list) or len(objects) > MOST_OBJECTS:
+        raise malformed(f"The field objects must be a list of at most {MOST_OBJECTS}, named by SHA-256.")
+    wanted = [_object(entry) for entry in objects]
+    answers = uploads.batch(repository=found, token=call.token, objects=wanted, base=f"{call.origin}/api/hub/uploads")
+    return JsonResponse({"transfer": "basic", "objects": answers}, content_type=LFS_TYPE)
+
+
+def put(call: Call, ticket: str) -> HttpResponse:
+    """Take in one large object; the address alone says that this is allowed."""
+    leave = tickets.redeem(ticket)
+    uploads.receive(ticket=leave, announced=call.announced_bytes, blocks=call.blocks())
+    answer = HttpResponse(status=200)
+    answer["ETag"] = f'"{leave.sha256}"'
+    return answer
+
+
+def verify(call: Call, ticket: str) -> HttpResponse:
+    """Whether an object has arrived whole."""
+    call.somebody()
+    leave = tickets.redeem(ticket)
+    sha256, size_bytes = _object(call.json())
+    uploads.verify(ticket=leave, sha256=sha256, size_bytes=size_bytes)
+    return JsonResponse({})
+
+
+def xet_token(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
+    """Say that content does not arrive by Xet, with a status that ends the client's attempts at once."""
+    repository.written(call, ns, name)
+    raise Refused.because(policies.NO_XET)
+
+
+def _announced(file: Any) -> Announced:
+    if not isinstance(file, dict) or not isinstance(file.get("size"), int) or isinstance(file.get("size"), bool):
+        raise malformed("Each file must have a path, a size and a sample.")
+    try:
+        sample = base64.b64decode(text_of(file, "sample", "", limit=2 * SAMPLE_BYTES), validate=True)
+    except (binascii.Error, ValueError):
+        raise malformed("A sample is not base64.") from None
+    return Announced(text_of(file, "path", limit=4096), file["size"], sample)
+
+
+def _object(entry: Any) -> tuple[str, int]:
+    sha256, size = (entry.get("oid"), entry.get("size")) if isinstance(entry, dict) else (None, None)
+    is_size = isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST_BYTES
+    if not (isinstance(sha256, str) and SHA256.fullmatch(sha256) and is_size):
+        raise malformed("An object needs a SHA-256 as oid and its size in bytes.")
+    return sha256, size
+
+
+def _refuse_pull_request(call: Call) -> None:
+    if call.asks("create_pr"):
+        raise Refused.because(policies.PULL_REQUESTS)
