@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class LicensingConfig(AppConfig):
     name = "licensing"
+
+    def ready(self) -> None:
+        from licensing import tasks  # noqa: F401 - registers the handler
+        from registry.evidence_jobs import register
+        from registry.states import EvidenceKind
+        from web import navigation
+
+        register(EvidenceKind.LICENSE, "licensing.review")
+        navigation.register("Licenses", "licensing:licenses", icon="license", order=40)
