@@ -77,6 +77,23 @@ class LicenseVersion(models.Model):
         return bool(self.text_sha256)
 
 
+class Offer(models.Model):
+    """That a variant is offered to people outside under a license version, from a moment on; the newest row counts."""
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="offers")
+    license_version = models.ForeignKey(LicenseVersion, on_delete=models.PROTECT, related_name="offers")
+    release_digest = models.CharField(max_length=71, blank=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["variant", "-id"], name="offer_newest")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.variant} under {self.license_version}"
+
+
 class Acceptance(models.Model):
     """That a person accepted exactly this text for this variant, and when. Never deleted."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.roles import NOBODY, Actor, Role, Scope
 from licensing import policies
-from licensing.models import Acceptance, License, LicenseVersion
+from licensing.models import Acceptance, License, LicenseVersion, Offer
 from licensing.texts import likeness_sha256, sha256_of
 from registry.models import Membership, Variant
 from rules import Refused
@@ -91,6 +93,20 @@ def identify_text(text: str) -> LicenseVersion | None:
     like = likeness_sha256(text)
     matches = list(rows.filter(likeness_sha256=like)) if like else []
     return matches[0] if len({match.license_id for match in matches}) == 1 else None
+
+
+def offers(rows: Iterable[Variant]) -> dict[int, LicenseVersion]:
+    """Under which license each variant is offered, by the variant's id; variants that nothing is known of are left
+    out. One query; the texts are not loaded."""
+    newest = Offer.objects.filter(variant__in=list(rows)).order_by("variant", "-id").distinct("variant")
+    found = newest.select_related("license_version__license").defer("license_version__text")
+    return {offer.variant_id: offer.license_version for offer in found}
+
+
+def offered_under(key: str) -> Exists:
+    """The condition that a variant is offered under the license of this key now."""
+    newest = Offer.objects.filter(variant=OuterRef("variant")).order_by("-id").values("pk")[:1]
+    return Exists(Offer.objects.filter(variant=OuterRef("pk"), license_version__license__key=key, pk=Subquery(newest)))
 
 
 def accepted_texts(user: User, variant: Variant) -> frozenset[str]:

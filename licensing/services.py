@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from accounts.models import User
 from accounts.roles import Scope
 from licensing import policies, selectors
 from licensing.catalog import Catalog, Entry, shipped
-from licensing.models import Acceptance, License, LicenseVersion
+from licensing.models import Acceptance, License, LicenseVersion, Offer
 from licensing.reading import Malformed
 from licensing.terms import Certainty, Kind, terms_of
 from licensing.texts import likeness_sha256, sha256_of
@@ -157,6 +158,31 @@ def accept(
         license=license_version.license.key,
         text_sha256=made.text_sha256,
         form_version=form_version,
+    )
+    return made
+
+
+@transaction.atomic
+def offer_under(
+    *, variant: Variant, license_version: LicenseVersion, at: datetime, release_digest: str = "", by: User | None = None
+) -> Offer:
+    """Record under which license a variant is offered from now on; the same again adds nothing."""
+    newest = Offer.objects.filter(variant=variant).order_by("-id").first()
+    if newest and newest.license_version_id == license_version.pk and newest.release_digest == release_digest:
+        return newest
+    made = Offer.objects.create(
+        variant=variant, license_version=license_version, release_digest=release_digest, since=at
+    )
+    audit.record(
+        "licensing:offer:made",
+        subject=variant,
+        actor=by,
+        at=at,
+        organization=variant.organization.name,
+        license=license_version.license.key,
+        version=license_version.version,
+        text_sha256=license_version.text_sha256,
+        release_digest=release_digest,
     )
     return made
 

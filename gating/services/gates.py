@@ -15,7 +15,10 @@ from gating import policies, selectors
 from gating.form import BAD_DEFINITION, is_plain_text, read_fields
 from gating.hub_form import from_card
 from gating.models import GateActivation, GateVersion
+from licensing.card import words
 from licensing.models import LicenseVersion
+from licensing.selectors import current_version, licenses_in_card
+from licensing.services import offer_under
 from registry.models import Variant
 from rules import Refused
 
@@ -68,6 +71,7 @@ def follow_card(*, variant: Variant, metadata: dict[str, object], by: User) -> G
     """
     if not variant.organization.is_direct_control:
         return None
+    _follow_license(variant, metadata, by)
     form = from_card(metadata)
     locked = Variant.objects.select_for_update(of=("self",)).select_related("organization").get(pk=variant.pk)
     newest = selectors.newest_gate(locked)
@@ -106,6 +110,15 @@ def put_in_force(
         release_digest=release_digest,
     )
     return made
+
+
+def _follow_license(variant: Variant, metadata: dict[str, object], by: User) -> None:
+    """Record the license that a card names, where exactly one is meant."""
+    named = words(metadata.get("license"))
+    name = next(iter(words(metadata.get("license_name"))), "")
+    meant = licenses_in_card(named[0], name) if len(named) == 1 else []
+    if len(meant) == 1:
+        offer_under(variant=variant, license_version=current_version(meant[0]), at=timezone.now(), by=by)
 
 
 def _prompt(given: str) -> str:

@@ -12,6 +12,7 @@ import jobs.services as jobs
 from accounts.models import User
 from accounts.roles import Actor
 from gating.services.gates import put_in_force
+from licensing.services import offer_under
 from registry.models import Disclosure, Serving
 from registry.services.commits import commit_released
 from registry.states import Level
@@ -124,6 +125,10 @@ def serve_here(publication: Publication) -> None:
         )
         if item.gate_version:
             put_in_force(gate_version=item.gate_version, release_digest=release.digest, at=now)
+        if item.license_version:
+            offer_under(
+                variant=item.variant, license_version=item.license_version, release_digest=release.digest, at=now
+            )
         go_live(publication, remote_commit=made.oid, url="", at=now)
 
 
