@@ -28,6 +28,7 @@ from weights.documents import check_empty, inspect_text
 from weights.findings import Finding
 from weights.folder import FILES_LIMIT, list_folder
 from weights.formats import HEAD_BYTES, TEXT_LIMIT_BYTES, Kind, promised, recognize
+from weights.gguf_file import inspect_gguf
 from weights.hashing import HashingReader, Progress
 from weights.index_checks import check_indexes
 from weights.manifest import manifest_digest
@@ -38,6 +39,7 @@ from weights.pickle_file import inspect_pickle
 from weights.report import FileReport, Parsed, Report, worst_first
 from weights.safetensors_file import inspect_safetensors
 from weights.sources import Opener, open_source, read_at
+from weights.template_places import check_agreement
 from weights.value_checks import check_model
 from weights.zip_file import inspect_zip
 
@@ -46,6 +48,7 @@ HUGE_BYTES = 500 * 10**9
 
 _PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
     Kind.SAFETENSORS: inspect_safetensors,
+    Kind.GGUF: inspect_gguf,
     Kind.PICKLE: inspect_pickle,
     Kind.ZIP: inspect_zip,
     Kind.NUMPY: inspect_numpy,
@@ -108,6 +111,7 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
     found += check_indexes(reports)
     found += check_code_references(reports)
     found += check_model(reports)
+    found += check_agreement(reports)
     if len(reports) > FILES_LIMIT and not any(finding.check == FS_COUNT.id for finding in found):
         found.append(FS_COUNT.at("", f"The checkpoint has {len(reports)} files."))
     tensors = [tensor for file in reports for tensor in file.tensors]

@@ -18,6 +18,8 @@ from weights.pickle_file import check_pickles, name_findings
 from weights.pickle_walk import looks_like_pickle
 from weights.report import Parsed
 from weights.strict_json import JsonRefusedError, parse_strict
+from weights.template_places import is_template_file, templates_in
+from weights.templates import check_template
 
 CONTENT_LIMIT_BYTES = 1 << 20  # larger JSON is kept only where the folder's checks need it
 
@@ -45,6 +47,8 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
         return _inspect_json(content, path, findings)
     if expected is not None and Kind.TEXT not in expected:
         findings.append(FM_MISNAMED.at(path, "The file holds text.", evidence=_first_line(content)))
+    if is_template_file(path):
+        return Parsed(Kind.TEXT, findings + check_template(text, path, "the file itself"), content={"template": text})
     if suffix_of(path) in _CODE_SUFFIXES or text.startswith("#!"):
         findings.append(CC_CODE.at(path, "The file is program source."))
     return Parsed(Kind.TEXT, findings)
@@ -75,6 +79,8 @@ def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
         return Parsed(Kind.JSON, findings)
     if document.nonfinite:
         findings.append(CT_NONFINITE.at(path, f"The file uses {document.nonfinite[0]}."))
+    for name, text in templates_in(document.value):
+        findings += check_template(text, path, f"the key {name!r}")
     return Parsed(Kind.JSON, findings, content=_kept(document.value, len(content), path))
 
 

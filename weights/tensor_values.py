@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from weights.quant_blocks import QUANTS, BlockType
+
 _SMALL_RUN = 16  # a block with fewer zeros than one in this many cannot hold a long run
 
 
@@ -64,9 +66,10 @@ PACKED = frozenset({"F4", "F6_E2M3", "F6_E3M2"})  # several values in a byte, no
 class ValueSummary:
     """What a walk over one tensor found.
 
-    `low` and `high` are the extremes of the finite values, None if there are none or the type is packed. `zeros` counts
-    positive zeros (packed types: zero bytes), `zero_run` is the longest run of them, short by at most an eighth of a
-    block at either end. `first_bad` is the index of the first NaN or infinity.
+    `low` and `high` are the extremes of the finite values, None if there are none or the type is packed. `zeros`
+    counts positive zeros (packed types: zero bytes; quantized types: blocks without scale), `zero_run` is the longest
+    run of them, short by at most an eighth of a block at either end. `first_bad` is the index of the first NaN or
+    infinity.
     """
 
     low: float | int | None
@@ -83,8 +86,18 @@ class ValueSummary:
         return self.low is not None and self.low == self.high and not self.nans and not self.infinities
 
 
+def unit_bytes(dtype: str) -> int:
+    """Bytes of what cannot be cut: an element, or a block of a quantized type."""
+    if dtype in QUANTS:
+        return QUANTS[dtype].size_bytes
+    return FLOATS[dtype].width if dtype in FLOATS else np.dtype(INTEGERS.get(dtype, "<u1")).itemsize
+
+
 def values_of(dtype: str) -> TensorValues:
     """A fresh walk for a tensor of `dtype`."""
+    quant = QUANTS.get(dtype)
+    if quant is not None:
+        return _BlockValues(quant)
     layout = FLOATS.get(dtype)
     if layout is not None:
         return _FloatValues(layout)
@@ -146,6 +159,47 @@ class _IntegerValues(TensorValues):
 
     def summary(self) -> ValueSummary:
         return ValueSummary(self._low, self._high, self._zeros, self._longest, 0, 0, None)
+
+
+class _BlockValues(TensorValues):
+    """Blocks of a quantized tensor.
+
+    Only their scales are numbers here, and a block counts as zero if all of them are.
+    """
+
+    def __init__(self, kind: BlockType) -> None:
+        super().__init__("<u2")
+        self._kind = kind
+        self._nans = 0
+        self._infinities = 0
+        self._first_bad: int | None = None
+
+    def update(self, block: memoryview) -> None:
+        rows = np.frombuffer(block, dtype="<u1").reshape(-1, self._kind.size_bytes)
+        start = self._seen
+        if not rows.shape[0] or not (self._kind.scales or self._kind.exponents):
+            return
+        bad = np.zeros(rows.shape[0], dtype=bool)
+        filled = np.zeros(rows.shape[0], dtype="<u2")
+        for place in self._kind.scales:
+            codes = np.ascontiguousarray(rows[:, place : place + 2]).view("<u2")[:, 0]
+            magnitudes = codes & 0x7FFF
+            filled |= magnitudes
+            infinite = magnitudes == 0x7C00
+            bad |= magnitudes >= 0x7C00
+            self._infinities += int(np.count_nonzero(infinite))
+            self._nans += int(np.count_nonzero(magnitudes > 0x7C00))
+        for place in self._kind.exponents:
+            codes = rows[:, place]
+            filled |= 1
+            bad |= codes == 0xFF
+            self._nans += int(np.count_nonzero(codes == 0xFF))
+        self._count_zeros(filled)
+        if self._first_bad is None and bool(bad.any()):
+            self._first_bad = start + int(np.argmax(bad))
+
+    def summary(self) -> ValueSummary:
+        return ValueSummary(None, None, self._zeros, self._longest, self._nans, self._infinities, self._first_bad)
 
 
 class _FloatValues(TensorValues):

@@ -13,7 +13,7 @@ from weights.findings import Finding
 from weights.hashing import STEP_BYTES, HashingReader
 from weights.report import TensorRecord
 from weights.safetensors_header import TensorEntry
-from weights.tensor_values import TensorValues, values_of
+from weights.tensor_values import TensorValues, unit_bytes, values_of
 from weights.value_checks import check_values
 
 
@@ -76,9 +76,10 @@ def _read(reader: HashingReader, batch: Sequence[TensorEntry], path: str) -> lis
     if total > STEP_BYTES:
         (tensor,) = batch
         walk = TensorWalk(tensor.dtype)
+        step = STEP_BYTES - STEP_BYTES % unit_bytes(tensor.dtype)
         left = total
         while left:
-            size = min(STEP_BYTES, left)
+            size = min(step, left)
             walk.update(reader.step(size))
             left -= size
         return [walk.finish(tensor, path)]

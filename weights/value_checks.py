@@ -11,8 +11,9 @@ from statistics import median
 
 from weights.catalog.tensors import WV_CONST, WV_DUP, WV_EMPTY_MODEL, WV_INF, WV_NAN, WV_RANGE, WV_ZERO
 from weights.findings import Finding
+from weights.quant_blocks import QUANTS
 from weights.report import FileReport, TensorRecord
-from weights.tensor_values import FLOATS, PACKED, ValueSummary
+from weights.tensor_values import FLOATS, PACKED, ValueSummary, unit_bytes
 
 ZERO_RUN_SHARE = 0.25
 ZERO_RUN_MINIMUM = 256  # elements a tensor needs before a run of zeros in it means anything
@@ -35,7 +36,7 @@ def check_values(path: str, record: TensorRecord, found: ValueSummary, start: in
     findings = _non_finite(path, record, found, start)
     if not _is_matrix(record):
         return findings
-    if record.dtype in FLOATS or record.dtype in PACKED:
+    if record.dtype in FLOATS or record.dtype in PACKED or record.dtype in QUANTS:
         if found.zero_run >= _run_limit(record):
             share = 100 * found.zero_run // _units(record)
             findings.append(WV_ZERO.at(path, f"{share} % of the tensor is one run of zeros.", tensor=record.name))
@@ -64,7 +65,7 @@ def check_model(files: Iterable[FileReport]) -> list[Finding]:
 def _non_finite(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
     if found.first_bad is None:
         return []
-    offset = start + found.first_bad * FLOATS[record.dtype].width
+    offset = start + found.first_bad * unit_bytes(record.dtype)
     findings = []
     for check, count in ((WV_NAN, found.nans), (WV_INF, found.infinities)):
         if count:
@@ -78,8 +79,8 @@ def _is_matrix(record: TensorRecord) -> bool:
 
 
 def _units(record: TensorRecord) -> int:
-    """How many things `zeros` and `zero_run` counted: elements, or bytes where several values share one."""
-    return record.size_bytes if record.dtype in PACKED else record.size_bytes // FLOATS[record.dtype].width
+    """How many things `zeros` and `zero_run` counted: elements, blocks, or bytes where several values share one."""
+    return record.size_bytes // unit_bytes(record.dtype)
 
 
 def _run_limit(record: TensorRecord) -> int:

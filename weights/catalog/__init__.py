@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from weights.catalog import files, folder, pickles, tensors
+from weights.catalog import files, folder, gguf, pickles, templates, tensors
 from weights.findings import Check
 
 RULESET = "2026.11.1"
@@ -17,6 +17,8 @@ RULESET = "2026.11.1"
 GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("Files and names", files),
     ("Safetensors and weight values", tensors),
+    ("GGUF", gguf),
+    ("Chat templates", templates),
     ("Pickles, archives and NumPy arrays", pickles),
     ("Index, configuration and code", folder),
 )

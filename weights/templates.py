@@ -1,0 +1,279 @@
+"""Chat templates: parsed into syntax trees and judged, never rendered.
+
+Owns what a template may do. Fields of messages and tools can have any name, so names are judged by what they could
+reach: anything that begins with an underscore, functions and filters outside a short list, texts put together to be
+used as a subscript.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.ext import Extension, do, loopcontrols
+from jinja2.parser import Parser
+
+from weights.catalog.templates import TP_DOS, TP_FILE, TP_PARSE, TP_POISON, TP_SSTI
+from weights.findings import Check, Finding
+
+SIZE_LIMIT = 1 << 20
+NUMBER_LIMIT = 10_000
+FINDING_LIMIT = 20
+
+_FUNCTIONS = frozenset({"namespace", "range", "dict", "raise_exception", "strftime_now", "caller"})
+_GADGETS = frozenset(
+    {"lipsum", "cycler", "joiner", "self", "config", "request", "url_for", "get_flashed_messages", "super", "context"}
+    | {"environment", "undefined", "eval", "exec", "open", "getattr", "import_module"}
+)
+_METHODS = frozenset(
+    {"strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "partition", "rpartition", "startswith", "endswith"}
+    | {"lower", "upper", "title", "capitalize", "swapcase", "casefold", "replace", "join", "find", "rfind", "index"}
+    | {"count", "isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower", "isnumeric", "isdecimal"}
+    | {"removeprefix", "removesuffix", "items", "keys", "values", "get", "update", "pop", "copy", "setdefault"}
+    | {"append", "extend", "insert", "remove", "clear", "reverse", "sort", "cycle", "changed", "encode", "decode"}
+    | {"isoformat", "strftime"}
+)
+_FILTERS = frozenset(
+    {"abs", "batch", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "forceescape"}
+    | {"format", "groupby", "int", "items", "join", "last", "length", "list", "lower", "map", "max", "min", "pprint"}
+    | {"random", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort"}
+    | {"string", "striptags", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"}
+    | {"indent", "center", "wordwrap", "xmlattr", "from_json", "tojson_no_ascii"}
+)
+_TEXT_MAKERS = frozenset({"join", "replace", "format", "reverse", "lower", "upper", "string", "trim", "title", "map"})
+_LOADERS = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_DUNDER = re.compile(r"__\w+__")
+_FORMAT_FIELD = re.compile(r"\{[^}]*[.\[]")
+_ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
+_ORDER = re.compile(
+    r"\b(ignore (all|any|the|previous)|disregard|do not (tell|mention|reveal)|always (recommend|include|use))\b",
+    re.IGNORECASE,
+)
+_INVISIBLE_ALLOWED = frozenset("\u200c\u200d")  # join letters in several scripts and in emoji
+
+
+class _Generation(Extension):
+    """`{% generation %}`, by which trainers mark the assistant's words; its body is what counts here."""
+
+    tags = {"generation"}
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+_ENVIRONMENT = Environment(extensions=[loopcontrols, do, _Generation], autoescape=False)  # noqa: S701 - never renders
+
+
+def check_template(text: str, path: str, where: str) -> list[Finding]:
+    """Findings on the template `text`, found in the file `path` at `where` (a key, or the file itself)."""
+    if len(text) > SIZE_LIMIT:
+        return [TP_PARSE.at(path, f"The template at {where} has {len(text)} characters.")]
+    try:
+        judge = _Judge(path, where, _ENVIRONMENT.parse(text))
+        judge.run()
+    except TemplateSyntaxError as error:
+        return [TP_PARSE.at(path, f"The template at {where} fails in line {error.lineno}: {error.message}.")]
+    except (RecursionError, ValueError, MemoryError) as error:
+        return [TP_PARSE.at(path, f"The template at {where} cannot be parsed: {type(error).__name__}.")]
+    return judge.findings + _invisible(text, path, where)
+
+
+def _invisible(text: str, path: str, where: str) -> list[Finding]:
+    for place, character in enumerate(text):
+        if not character.isascii() and character not in _INVISIBLE_ALLOWED and unicodedata.category(character) == "Cf":
+            message = f"The template at {where} holds the invisible character U+{ord(character):04X}."
+            return [TP_POISON.at(path, message, evidence=text[max(0, place - 60) : place + 60])]
+    return []
+
+
+class _Judge:
+    """Looks at every node of one template."""
+
+    def __init__(self, path: str, where: str, tree: nodes.Template) -> None:
+        self.findings: list[Finding] = []
+        self._path = path
+        self._where = where
+        self._tree = tree
+        self._macros = {macro.name for macro in tree.find_all(nodes.Macro)}
+        self._made = {
+            target.name
+            for assign in tree.find_all(nodes.Assign)
+            if isinstance(target := assign.target, nodes.Name) and _makes_text(assign.node)
+        } | {block.target.name for block in tree.find_all(nodes.AssignBlock) if isinstance(block.target, nodes.Name)}
+
+    def run(self) -> None:
+        """Judge the whole tree."""
+        for node in _all_nodes(self._tree):
+            if isinstance(node, _LOADERS):
+                self._note(TP_FILE, node, "loads another file")
+            elif isinstance(node, nodes.Name):
+                self._judge_name(node)
+            elif isinstance(node, nodes.Getattr):
+                self._judge_attribute(node, node.attr)
+            elif isinstance(node, nodes.Getitem):
+                self._judge_item(node)
+            elif isinstance(node, nodes.Filter | nodes.Test):
+                self._judge_filter(node)
+            elif isinstance(node, nodes.Call):
+                self._judge_call(node)
+            elif isinstance(node, nodes.Const):
+                self._judge_constant(node)
+            elif isinstance(node, nodes.Mul | nodes.Pow):
+                self._judge_size(node)
+            elif isinstance(node, nodes.For):
+                self._judge_loops(node)
+            elif isinstance(node, nodes.If):
+                self._judge_condition(node)
+
+    def _judge_name(self, node: nodes.Name) -> None:
+        if node.name in _GADGETS or (node.name.startswith("__") and node.ctx == "load"):
+            self._note(TP_SSTI, node, f"uses the name {node.name!r}")
+
+    def _judge_attribute(self, node: nodes.Node, name: str) -> None:
+        if name.startswith("_") or name in ("mro", "func_globals", "gi_frame", "cr_frame", "f_globals", "f_builtins"):
+            self._note(TP_SSTI, node, f"reads the attribute {name!r}")
+
+    def _judge_item(self, node: nodes.Getitem) -> None:
+        if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+            self._judge_attribute(node, node.arg.value)
+        elif _makes_text(node.arg) or any(name.name in self._made for name in _names(node.arg)):
+            self._note(TP_SSTI, node, "computes the text of a subscript")
+
+    def _judge_filter(self, node: nodes.Filter | nodes.Test) -> None:
+        if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+            self._note(TP_SSTI, node, f"uses the filter {node.name!r}")
+        given = [*node.args, *(pair.value for pair in node.kwargs)]
+        for constant in (argument for argument in given if isinstance(argument, nodes.Const)):
+            if isinstance(constant.value, str) and node.name in _BY_NAME:
+                if constant.value == "attr" or constant.value.startswith("_") or "._" in constant.value:
+                    self._note(TP_SSTI, node, f"hands {constant.value!r} to the filter {node.name!r}")
+            elif isinstance(constant.value, int) and constant.value > NUMBER_LIMIT and node.name in _PADDING:
+                self._note(TP_DOS, node, f"pads by {constant.value}")
+        if node.name in _BY_NAME and any(_makes_text(argument) for argument in given):
+            self._note(TP_SSTI, node, f"computes an argument of the filter {node.name!r}")
+
+    def _judge_call(self, node: nodes.Call) -> None:
+        target = node.node
+        if isinstance(target, nodes.Name):
+            if target.name not in _FUNCTIONS | self._macros:
+                self._note(TP_SSTI, node, f"calls {target.name!r}")
+            elif target.name == "range" and _largest(node) > NUMBER_LIMIT:
+                self._note(TP_DOS, node, f"counts to {_largest(node)}")
+        elif isinstance(target, nodes.Getattr):
+            if target.attr == "format":
+                self._judge_format(node, target)
+            elif target.attr not in _METHODS:
+                self._note(TP_SSTI, node, f"calls the method {target.attr!r}")
+        else:
+            self._note(TP_SSTI, node, "calls something that is computed")
+
+    def _judge_format(self, node: nodes.Call, target: nodes.Getattr) -> None:
+        pattern = target.node.value if isinstance(target.node, nodes.Const) else None
+        if not isinstance(pattern, str) or _FORMAT_FIELD.search(pattern):
+            self._note(TP_SSTI, node, "formats by a pattern that can reach attributes")
+
+    def _judge_constant(self, node: nodes.Const) -> None:
+        if isinstance(node.value, str) and _DUNDER.search(node.value):
+            self._note(TP_SSTI, node, f"holds the text {node.value[:60]!r}")
+
+    def _judge_size(self, node: nodes.Mul | nodes.Pow) -> None:
+        limit = 64 if isinstance(node, nodes.Pow) else NUMBER_LIMIT
+        for side in (node.left, node.right):
+            if isinstance(side, nodes.Const) and isinstance(side.value, int | float) and side.value > limit:
+                self._note(TP_DOS, node, f"multiplies by {side.value}")
+
+    def _judge_loops(self, node: nodes.For) -> None:
+        size = _range_size(node)
+        for inner in node.find_all(nodes.For):
+            if size * _range_size(inner) > NUMBER_LIMIT:
+                self._note(TP_DOS, inner, "nests loops over large ranges")
+
+    def _judge_condition(self, node: nodes.If) -> None:
+        """Text that appears only if a message says something.
+
+        An address or an order there is how prompts are poisoned.
+        """
+        parts = list(_all_nodes(node.test))
+        reads_content = any(
+            (isinstance(part, nodes.Getattr) and part.attr == "content")
+            or (isinstance(part, nodes.Getitem) and isinstance(part.arg, nodes.Const) and part.arg.value == "content")
+            for part in parts
+        )
+        compares = any(isinstance(part, nodes.Compare | nodes.Call) for part in parts)
+        if not reads_content or not compares:
+            return
+        for text in _texts(node.body):
+            if _ADDRESS.search(text) or _ORDER.search(text):
+                self._note(
+                    TP_POISON, node, "writes an address or an order where a message says something", text.strip()
+                )
+
+    def _note(self, check: Check, node: nodes.Node, message: str, evidence: str | None = None) -> None:
+        if len(self.findings) < FINDING_LIMIT:
+            text = f"Line {node.lineno} of the template at {self._where} {message}."
+            self.findings.append(check.at(self._path, text, evidence=evidence))
+
+
+_BY_NAME = frozenset(
+    {"map", "select", "reject", "selectattr", "rejectattr", "groupby", "sort", "sum", "min", "max", "unique"}
+)
+_PADDING = frozenset({"center", "indent", "wordwrap", "batch", "slice", "round"})
+
+
+def _all_nodes(tree: nodes.Node) -> Iterator[nodes.Node]:
+    waiting: list[nodes.Node] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(list(node.iter_child_nodes()))
+
+
+def _names(node: nodes.Node) -> list[nodes.Name]:
+    return [node] if isinstance(node, nodes.Name) else list(node.find_all(nodes.Name))
+
+
+def _makes_text(node: nodes.Node) -> bool:
+    """Whether the expression can put a text together."""
+    for item in _all_nodes(node):
+        if isinstance(item, nodes.Concat | nodes.Mod):
+            return True
+        if isinstance(item, nodes.Add) and any(_is_text(side) for side in (item.left, item.right)):
+            return True
+        if isinstance(item, nodes.Filter) and item.name in _TEXT_MAKERS:
+            return True
+        if (
+            isinstance(item, nodes.Call)
+            and isinstance(item.node, nodes.Getattr)
+            and item.node.attr in ("join", "format")
+        ):
+            return True
+    return False
+
+
+def _is_text(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Const) and isinstance(node.value, str)
+
+
+def _largest(call: nodes.Call) -> int:
+    return max(
+        (item.value for item in call.args if isinstance(item, nodes.Const) and type(item.value) is int), default=0
+    )
+
+
+def _range_size(loop: nodes.For) -> int:
+    source = loop.iter
+    if isinstance(source, nodes.Call) and isinstance(source.node, nodes.Name) and source.node.name == "range":
+        return max(1, _largest(source))
+    return 1
+
+
+def _texts(body: list[nodes.Node]) -> Iterator[str]:
+    for node in body:
+        for item in _all_nodes(node):
+            if isinstance(item, nodes.TemplateData):
+                yield item.data
+            elif isinstance(item, nodes.Const) and isinstance(item.value, str):
+                yield item.value
