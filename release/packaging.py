@@ -27,24 +27,31 @@ def package(item: ReleaseItem) -> Checkpoint:
 
     Raises Refused where the card cannot be read.
     """
-    files = {file.path: Placed(file.blob_id, file.is_large) for file in item.checkpoint.files.all()}
-    added = {}
-    text = _read(item.checkpoint, CARD)
     try:
-        card = compose_card(text, card_demands(item))
+        added = additions(item)
     except BadCard as error:
         raise Refused.because(policies.BAD_CARD, repo=item.variant.repo_id, problem=error) from error
-    if card != text or CARD not in files:
-        added[CARD] = card
-    license_version = item.license_version
-    if license_version and license_version.text and not any(name in files for name in LICENSE_FILES):
-        added["LICENSE"] = license_version.text
     if not added:
         return item.checkpoint
+    files = {file.path: Placed(file.blob_id, file.is_large) for file in item.checkpoint.files.all()}
     for path, written in added.items():
         stored = content.receive([written.encode()], organization=item.variant.organization)
         files[path] = Placed(stored.sha256)
     return checkpoint_of(item.variant, files)
+
+
+def additions(item: ReleaseItem) -> dict[str, str]:
+    """The files, by path, that packaging writes or changes; raises BadCard where the card cannot be read."""
+    paths = set(item.checkpoint.files.values_list("path", flat=True))
+    added = {}
+    text = read_text(item.checkpoint, CARD)
+    card = compose_card(text, card_demands(item))
+    if card != text or CARD not in paths:
+        added[CARD] = card
+    license_version = item.license_version
+    if license_version and license_version.text and not any(name in paths for name in LICENSE_FILES):
+        added["LICENSE"] = license_version.text
+    return added
 
 
 def card_demands(item: ReleaseItem) -> CardDemands:
@@ -75,14 +82,14 @@ def license_problem(checkpoint: Checkpoint, chosen: LicenseVersion | None) -> st
     if chosen is None:
         return ""
     try:
-        metadata, _ = split_card(_read(checkpoint, CARD))
+        metadata, _ = split_card(read_text(checkpoint, CARD))
     except BadCard as error:
         return f"The card cannot be read: {error}."
     declared = metadata.get("license")
     if declared and declared != chosen.license.hub_license:
         return f"The card declares “{declared}”, the release says “{chosen.license.hub_license}”."
     for name in LICENSE_FILES:
-        shipped = _read(checkpoint, name)
+        shipped = read_text(checkpoint, name)
         if shipped and chosen.text and _words(shipped) != _words(chosen.text):
             return f"{name} in the checkpoint is not the text of {chosen}."
     return ""
@@ -100,7 +107,7 @@ def _is_disclosed(variant_id: int | None, item: ReleaseItem) -> bool:
     return together or Serving.objects.filter(variant=variant_id, until=None).exists()
 
 
-def _read(checkpoint: Checkpoint, path: str) -> str:
+def read_text(checkpoint: Checkpoint, path: str) -> str:
     """A small text file of a checkpoint; empty where it is absent. Oversized or non-UTF-8 cards are refused above."""
     file: CheckpointFile | None = checkpoint.files.select_related("blob").filter(path=path).first()
     if file is None or file.blob.size_bytes > LIMIT_BYTES:

@@ -88,6 +88,9 @@ UNKNOWN_COMPONENT = Rule(
 NOT_OF_ORGANIZATION = Rule(
     "release.foreign", "{what} does not belong to {organization}.", "You, by choosing another", Kind.WHAT
 )
+NOT_IN_RELEASE = Rule(
+    "release.not_in_release", "“{variant}” is not in this release.", "The release manager, by adding it", Kind.MISSING
+)
 CHECKPOINT_FOREIGN = Rule(
     "release.checkpoint_foreign",
     "{variant} has no commit with the checkpoint {digest}.",
@@ -134,6 +137,15 @@ def may_see(actor: Actor) -> Verdict:
     return Verdict.of(
         NOT_MEMBER.unless(actor.is_member or actor.is_system),
         SCOPE_MISSING.unless(actor.may_use(Scope.READ), scope=Scope.READ),
+    )
+
+
+def may_draft(actor: Actor) -> Verdict:
+    """Whether somebody may open a draft in an organization."""
+    return Verdict.of(
+        NOT_MEMBER.unless(actor.is_member),
+        NOT_IN_ROLE.unless(actor.roles & states.DRAFTERS, verb="draft", roles=_or(states.DRAFTERS)),
+        SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
     )
 
 
@@ -210,6 +222,22 @@ def may_waive(actor: Actor) -> Verdict:
         SERVICE_ACCOUNT.unless(not actor.is_service),
         SCOPE_MISSING.unless(actor.may_use(Scope.REVIEW), scope=Scope.REVIEW),
     )
+
+
+def acts(release: ReleaseFacts, actor: Actor, now: datetime) -> dict[str, Verdict]:
+    """Every verb on a release with its verdict, in the order in which they are offered; what somebody is shown is
+    taken as what they saw."""
+    role = voting_role(release, actor)
+    return {
+        "change": may_edit(release, actor),
+        states.SUBMIT.name: may_submit(release, actor),
+        states.APPROVE.name: may_approve(release, actor, role, release.digest),
+        states.REFUSE.name: may_refuse(release, actor, role, release.digest),
+        states.PUBLISH.name: may_publish(release, actor, now),
+        states.SCHEDULE.name: may_schedule(release, actor, now),
+        states.RECALL.name: may_recall(release, actor),
+        states.WITHDRAW.name: may_withdraw(release, actor),
+    }
 
 
 def voting_role(release: ReleaseFacts, actor: Actor) -> Role | None:

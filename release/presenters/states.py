@@ -76,7 +76,9 @@ def steps(release: Release) -> list[dict[str, Any]]:
     shown = []
     for index, step in enumerate(WAY):
         stands = "done" if index < position else "current" if index == position else "upcoming"
-        shown.append({"label": RELEASES[step].label, "state": stands, "at": at.get(step) if stands != "upcoming" else None})
+        shown.append(
+            {"label": RELEASES[step].label, "state": stands, "at": at.get(step) if stands != "upcoming" else None}
+        )
     if state == ReleaseState.LIVE:
         shown[-1]["state"] = "done"
     elif state == ReleaseState.REFUSED:

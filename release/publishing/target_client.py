@@ -191,20 +191,29 @@ class TargetClient:
         """Sort what can go wrong: what a later try may not meet is retried, everything else is a refusal."""
         try:
             yield
-        except (RepositoryNotFoundError, GatedRepoError) as error:
-            raise Refused.because(TARGET_REFUSES, target=self.target.title, act=act, answer=_words(error)) from error
-        except HfHubHTTPError as error:
+        except (HfHubHTTPError, TransportError, OSError, RuntimeError) as error:
+            raise self._sorted(_cause_of(error), act) from error
+
+    def _sorted(self, error: BaseException, act: str) -> BaseException:
+        title = self.target.title
+        if isinstance(error, HfHubHTTPError):
             status = error.response.status_code if error.response is not None else 0
             if status in PASSING or not status:
-                raise Retry("release.target_busy", f"{self.target.title} answered {status}; trying again.") from error
-            raise Refused.because(TARGET_REFUSES, target=self.target.title, act=act, answer=_words(error)) from error
-        except (TransportError, OSError) as error:
-            raise Retry(
-                "release.target_silent", f"{self.target.title} does not answer ({type(error).__name__}); trying again."
-            ) from error
+                return Retry("release.target_busy", f"{title} answered {status}; trying again.")
+            return Refused.because(TARGET_REFUSES, target=title, act=act, answer=_words(error))
+        if isinstance(error, TransportError | OSError):
+            return Retry("release.target_silent", f"{title} does not answer ({type(error).__name__}); trying again.")
+        return error
 
 
-def _words(error: Exception) -> str:
+def _cause_of(error: BaseException) -> BaseException:
+    """What really happened: the client wraps whatever breaks an upload in a RuntimeError."""
+    while isinstance(error, RuntimeError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _words(error: BaseException) -> str:
     """What the target said, in one bounded line that can be shown."""
     said = getattr(error, "server_message", None) or str(error)
     return " ".join(said.split())[:300]

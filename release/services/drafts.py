@@ -10,15 +10,15 @@ from django.utils import timezone
 
 import audit.services as audit
 from accounts.models import User
-from accounts.roles import Actor, Scope
+from accounts.roles import Actor
 from gating.models import GateVersion
 from licensing.models import LicenseVersion
 from registry.models import Checkpoint, Organization, Variant
 from registry.states import Component, Level, ReasonCode
-from release import policies, states
+from release import policies
 from release.models import Release, ReleaseItem, Target
 from release.selectors import facts_of, policy_in_force, targets_of
-from rules import Refused, Verdict
+from rules import Refused
 
 # What the files of a checkpoint disclose by themselves; other components are disclosed only where they are named.
 SHOWN_BY_FILES = (Component.WEIGHTS, Component.ARCHITECTURE, Component.TOKENIZER, Component.MODEL_CARD)
@@ -27,11 +27,7 @@ SHOWN_BY_FILES = (Component.WEIGHTS, Component.ARCHITECTURE, Component.TOKENIZER
 @transaction.atomic
 def create_draft(*, organization: Organization, title: str, by: User, actor: Actor, summary: str = "") -> Release:
     """Open a draft under the policy in force, bound for the organization's default targets."""
-    Verdict.of(
-        policies.NOT_MEMBER.unless(actor.is_member),
-        policies.NOT_IN_ROLE.unless(actor.roles & states.DRAFTERS, verb="draft", roles="automation or release manager"),
-        policies.SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
-    ).require()
+    policies.may_draft(actor).require()
     now = timezone.now()
     release = Release.objects.create(
         organization=organization,

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.roles import Actor
 from registry.models import Checkpoint, Organization
 from release import policies
-from release.models import ReleasePolicy, Waiver
+from release.models import Release, ReleasePolicy, Waiver
 from release.policy_document import check_document
 from release.requirements import EVIDENCE_TITLES
 from rules import Refused
@@ -86,3 +86,20 @@ def waive(
         days=days,
     )
     return waiver
+
+
+def waive_for(*, release: Release, what: str, reason: str, days: int, by: User, actor: Actor) -> Waiver:
+    """Waive for one of a release's checkpoints; `what` is the requirement's code, “@” and the digest."""
+    requirement, _, digest = what.partition("@")
+    item = release.items.filter(checkpoint__digest=digest).select_related("checkpoint").first()
+    if item is None:
+        raise Refused.because(policies.NOT_IN_RELEASE, variant=digest[:19])
+    return waive(
+        organization=release.organization,
+        checkpoint=item.checkpoint,
+        requirement=requirement,
+        reason=reason,
+        days=days,
+        by=by,
+        actor=actor,
+    )

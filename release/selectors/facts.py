@@ -1,60 +1,20 @@
-"""Reads of releases, always for a viewer; an organization's releases do not exist for people outside it."""
+"""What the rules are given, read from rows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
-import jobs.services as jobs
-from accounts.models import Token, User
-from accounts.roles import Actor, Role
-from jobs.models import Job
-from registry.models import Membership, Organization
-from registry.selectors import actor_for, evidence_work, latest_evidence
+from accounts.roles import Role
+from registry.selectors import evidence_work, latest_evidence
 from registry.states import EvidenceKind, Level, Outcome
-from release import policies
 from release.facts import DisclosureFacts, EvidenceFacts, ItemFacts, ReleaseFacts, TargetFacts, VoteFacts
 from release.leaks import leaks
-from release.models import Publication, Release, ReleaseItem, ReleasePolicy, Target, Waiver
+from release.models import Release, ReleaseItem, Review, Waiver
 from release.packaging import license_problem
 from release.states import Decision, ReleaseState
-from rules import Refused
-
-
-def releases_for(user: User) -> QuerySet[Release]:
-    """The releases that a person may know of: those of organizations that they belong to."""
-    if not user.is_authenticated:
-        return Release.objects.none()
-    mine = Membership.objects.filter(user=user).values("organization")
-    return Release.objects.filter(organization__in=mine).select_related("organization", "policy", "submitted_by")
-
-
-def release_for(user: User, release_id: int) -> Release:
-    """One release; Refused as missing for everybody outside its organization."""
-    found = releases_for(user).filter(pk=release_id).first()
-    if found is None:
-        raise Refused.because(policies.NOT_MEMBER)
-    return found
-
-
-def actor_in(release: Release, user: User | None, token: Token | None = None) -> Actor:
-    """Somebody as the release's policies see them."""
-    return actor_for(user, release.organization, token)
-
-
-def policy_in_force() -> ReleasePolicy:
-    """The newest policy; there is always one once the instance is set up."""
-    found = ReleasePolicy.objects.first()
-    if found is None:
-        raise RuntimeError("No release policy is installed; run `manage.py install_policy`.")
-    return found
-
-
-def targets_of(organization: Organization) -> QuerySet[Target]:
-    """Where an organization's releases can go."""
-    return Target.objects.filter(organization=organization, is_active=True)
 
 
 def facts_of(release: Release) -> ReleaseFacts:
@@ -75,10 +35,22 @@ def facts_of(release: Release) -> ReleaseFacts:
         targets=tuple(
             TargetFacts(target.name, target.kind, target.endpoint, target.namespace) for target in release.targets.all()
         ),
-        votes=tuple(
-            VoteFacts(Role(vote.role), vote.by_id, vote.by.username, Decision(vote.decision), vote.digest)
-            for vote in release.reviews.select_related("by")
-        ),
+        votes=_votes(release.reviews.select_related("by")),
+    )
+
+
+def outline_of(release: Release) -> ReleaseFacts:
+    """What a release says without what its evidence says: enough to know who must sign; no query of its own where
+    items and reviews were fetched before."""
+    return ReleaseFacts(
+        organization=release.organization.name,
+        state=ReleaseState(release.state),
+        digest=release.digest,
+        title=release.title,
+        policy=release.policy.document,
+        submitted_by_id=release.submitted_by_id,
+        items=tuple(ItemFacts(item.variant.repo_id, "", "", Level(item.level)) for item in release.items.all()),
+        votes=_votes(release.reviews.all()),
     )
 
 
@@ -131,13 +103,11 @@ def waived(item: ReleaseItem) -> frozenset[str]:
     return frozenset(rows.values_list("requirement", flat=True))
 
 
-def publication_work(publications: list[Publication]) -> dict[int, Job]:
-    """The newest job of each publication: what runs, waits or has failed."""
-    subjects = {jobs.subject_of(publication): publication.pk for publication in publications}
-    found: dict[int, Job] = {}
-    for job in Job.objects.filter(subject__in=subjects).order_by("created_at"):
-        found[subjects[job.subject]] = job
-    return found
+def _votes(reviews: Iterable[Review]) -> tuple[VoteFacts, ...]:
+    return tuple(
+        VoteFacts(Role(vote.role), vote.by_id, vote.by.username, Decision(vote.decision), vote.digest)
+        for vote in reviews
+    )
 
 
 def _lines(item: ReleaseItem) -> list[dict]:  # type: ignore[type-arg]
