@@ -5,13 +5,18 @@ Exact content alone: whole files by SHA-256 and tensors by their digest. Casts a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+from django.db.models import QuerySet
 
 from registry.models import CheckpointFile, Disclosure, FileInspection, Variant
 from registry.states import Component, Level
 
 # Below this a file or tensor proves nothing: configurations and norms of ones are alike everywhere.
 SMALLEST_BYTES = 4096
+# Tokenizers, templates, cards and licenses are alike throughout a family.
+SHARED_BY_NATURE = re.compile(r"(?:\.(?:json|jinja|txt|md|model|py)|(?:^|/)(?:LICENSE|NOTICE)[^/]*)$", re.IGNORECASE)
 
 
 def held_back_variants(organization_id: int) -> Iterable[Variant]:
@@ -42,9 +47,10 @@ def leaks(variant: Variant, checkpoint_id: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _weights_of(files) -> set[str]:
-    big = files.filter(is_large=True, blob__size_bytes__gte=SMALLEST_BYTES).exclude(path__endswith=".json")
-    return set(big.values_list("blob_id", flat=True))
+def _weights_of(files: QuerySet[CheckpointFile]) -> set[str]:
+    """The content of all files but those that members of a family share by nature."""
+    rows = files.filter(blob__size_bytes__gte=SMALLEST_BYTES).values_list("path", "blob_id")
+    return {blob for path, blob in rows if not SHARED_BY_NATURE.search(path)}
 
 
 def _tensors_of(blobs: set[str]) -> set[str]:

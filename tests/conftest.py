@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+import django
 import pytest
 
 from config.launcher.instance import is_setting
@@ -19,6 +20,8 @@ os.environ |= services.environment()
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
 os.environ["HF_HOME"] = str(services.folder / "hf")
+# Now, because the folders' own conftests import models as soon as one of them is named on the command line.
+django.setup()
 
 
 def pytest_configure() -> None:
