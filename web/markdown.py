@@ -7,14 +7,17 @@ links are left out: a card must not call home, imitate our pages, or link into t
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-MAX_CARD_CHARACTERS = 256 * 1024
+# Reading costs up to 20 µs for each character of the worst texts, so that no page waits longer than a few seconds.
+MAX_CARD_CHARACTERS = 128 * 1024
+# Emphasis and brackets cost the square of a paragraph's length; a longer one is shown as it was written.
+MAX_PARAGRAPH_CHARACTERS = 8 * 1024
 TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
     "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -22,6 +25,7 @@ TAGS = {
 FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
+@lru_cache(maxsize=64)
 def render_card(text: str) -> SafeString:
     """Return the card as HTML that holds nothing but the allowed tags; YAML front matter is left out.
 
@@ -47,6 +51,8 @@ def render_card(text: str) -> SafeString:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.add_render_rule("image", _image_as_text)
+    parser.add_render_rule("long_text", _long_text)
+    parser.core.ruler.before("inline", "long_paragraphs", _spare_long_paragraphs)
     parser.core.ruler.push("deeper_headings", _deepen_headings)
     return parser
 
@@ -56,6 +62,17 @@ def _deepen_headings(state: object) -> None:
     for token in state.tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
+
+
+def _spare_long_paragraphs(state: object) -> None:
+    """Keep what is too long to be read for its marks out of that reading."""
+    for token in state.tokens:
+        if token.type == "inline" and len(token.content) > MAX_PARAGRAPH_CHARACTERS:
+            token.type = "long_text"
+
+
+def _long_text(renderer: object, tokens: list, position: int, options: object, env: object) -> str:
+    return escape(tokens[position].content)
 
 
 def _image_as_text(renderer: object, tokens: list, position: int, options: object, env: object) -> str:

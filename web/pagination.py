@@ -5,10 +5,12 @@ Owns the two forms of it, for the API and for pages.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework import exceptions
@@ -51,10 +53,22 @@ class KeyPagination(CursorPagination):
 
     def decode_cursor(self, request: Any) -> Any:
         """Read the cursor; a forged one is a fault of the request, not a missing page."""
+        given = request.query_params.get(self.cursor_query_param, "")
         try:
+            b64decode(given, validate=True)
             return super().decode_cursor(request)
-        except exceptions.NotFound as error:
-            raise exceptions.ValidationError({self.cursor_query_param: [str(error.detail)]}) from None
+        except (exceptions.NotFound, ValueError):
+            raise self._forged() from None
+
+    def paginate_queryset(self, queryset: QuerySet, request: Any, view: Any = None) -> list[Any] | None:
+        """Cut out the page; a cursor whose position no key can have is forged, too."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, ValidationError, DataError):
+            raise self._forged() from None
+
+    def _forged(self) -> exceptions.ValidationError:
+        return exceptions.ValidationError({self.cursor_query_param: [self.invalid_cursor_message]})
 
     def get_paginated_response(self, data: Any) -> Response:
         """Answer `results` with the addresses of the next and previous page."""

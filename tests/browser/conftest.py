@@ -160,13 +160,13 @@ def sign_in(live_server: object) -> Callable[[Page, object], None]:
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Path]:
-    """Save the whole page under var/screenshots, by name."""
+def screenshot() -> Callable[..., Path]:
+    """Save the page, or only what the window shows, under var/screenshots by name."""
 
-    def save(page: Page, name: str) -> Path:
+    def save(page: Page, name: str, *, whole: bool = True) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        page.screenshot(path=path, full_page=True)
+        page.screenshot(path=path, full_page=whole)
         return path
 
     return save

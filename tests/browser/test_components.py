@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from web import navigation
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -31,6 +33,27 @@ def opened(address, reader, sign_in):
     return go
 
 
+@pytest.fixture
+def many_entries(monkeypatch):
+    """A full navigation, whatever the apps have registered."""
+    names = {
+        "Releases": "rocket",
+        "Models": "box",
+        "Access": "key",
+        "Licenses": "scale",
+        "Audit": "history",
+        "API": "api",
+    }
+    entries = {
+        label: navigation.Entry(
+            label, "accounts:sign-in" if order else "web:components", symbol, order, navigation.anybody
+        )
+        for order, (label, symbol) in enumerate(names.items())
+    }
+    monkeypatch.setattr(navigation, "_entries", entries)
+
+
+@pytest.mark.usefixtures("many_entries")
 @pytest.mark.parametrize("kind", ["page", "dark_page", "small_page", "small_dark_page"])
 def test_components_are_accessible_and_fit(kind, request, opened, axe, fits, screenshot):
     page = opened(request.getfixturevalue(kind))
@@ -106,6 +129,18 @@ def test_a_stand_in_cannot_be_mistaken(page, opened, settings, axe, screenshot):
     expect(page.get_by_role("note")).to_contain_text("Stand-in for the public Hub")
     screenshot(page, "components-stand-in")
     axe(page)
+
+
+@pytest.mark.usefixtures("many_entries")
+@pytest.mark.parametrize("width", [360, 768, 1000, 1024])
+def test_the_bar_fits_every_width(open_page, opened, fits, width, screenshot):
+    page = opened(open_page(viewport={"width": width, "height": 700}))
+    fits(page)
+    if width < 992:
+        page.get_by_label("Menu").click()
+        expect(page.get_by_role("navigation", name="Main, folded").get_by_text("Licenses")).to_be_visible()
+        fits(page)
+    screenshot(page, f"bar-{width}", whole=False)
 
 
 def test_a_page_that_does_not_exist_says_so(page, live_server, axe, screenshot):

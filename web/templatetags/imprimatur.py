@@ -280,9 +280,10 @@ def file_row(file: Any, url: str = "", status: Any = None) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/pages.html")
-def pages(page: Any, noun: str = "rows") -> dict[str, Any]:
-    """`{% pages page "releases" %}`: links to the pages around a `web.pagination.KeyPage`."""
-    return {"page": page, "noun": noun}
+def pages(page: Any, noun: str = "rows", *, after: str = "Older", before: str = "Newer") -> dict[str, Any]:
+    """`{% pages page "releases" %}`: links to the pages around a `web.pagination.KeyPage`; lists that are not by time
+    say `after="Further" before="Earlier"`."""
+    return {"page": page, "noun": noun, "after": after, "before": before}
 
 
 @register.inclusion_tag("components/breadcrumbs.html")
