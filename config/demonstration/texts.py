@@ -4,7 +4,7 @@ from __future__ import annotations
 
 COMMUNITY_LICENSE_NAME = "Nimbus Community License"
 COMMUNITY_LICENSE_VERSION = "1.0"
-COMMUNITY_LICENSE_KEY = "nimbus-community"
+COMMUNITY_LICENSE_KEY = "nimbus-community-license"
 COMMUNITY_LICENSE = """\
 Nimbus Community License 1.0
 
