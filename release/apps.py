@@ -5,4 +5,10 @@ class ReleaseConfig(AppConfig):
     name = "release"
 
     def ready(self) -> None:
-        from release import tasks  # noqa: F401 - registers the handlers
+        from audit import presenters
+        from release import selectors, tasks  # noqa: F401 - registers the handlers
+        from release.presenters.events import sentence
+        from web import navigation
+
+        presenters.register("release:", sentence)
+        navigation.register("Releases", "release:board", icon="rocket", order=10, is_shown=selectors.is_member)

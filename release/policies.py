@@ -91,6 +91,21 @@ NOT_OF_ORGANIZATION = Rule(
 NOT_IN_RELEASE = Rule(
     "release.not_in_release", "“{variant}” is not in this release.", "The release manager, by adding it", Kind.MISSING
 )
+INSIDE_ONLY = Rule(
+    "release.inside_only",
+    "There is no such page, or none that you may see.",
+    "A member of its organization",
+    Kind.MISSING,
+)
+REVISION_HIDDEN = Rule(
+    "release.revision_hidden",
+    "There is no revision “{revision}”, or none that you may see.",
+    "A member of its organization, where it exists",
+    Kind.MISSING,
+)
+UNKNOWN_EVIDENCE = Rule(
+    "release.unknown_evidence", "“{kind}” is no kind of evidence.", "You, by naming one", Kind.WHAT, field="kind"
+)
 CHECKPOINT_FOREIGN = Rule(
     "release.checkpoint_foreign",
     "{variant} has no commit with the checkpoint {digest}.",
@@ -129,6 +144,8 @@ BAD_CARD = Rule(
     Kind.WHAT,
 )
 
+# Whose work needs fresh evidence; an auditor writes nothing, not even work for machines.
+EVIDENCE_RUNNERS = frozenset(Role) - {Role.AUDITOR, Role.ACCESS_REVIEWER}
 WAIVERS = frozenset({Role.SAFETY_REVIEWER, Role.SECURITY_REVIEWER, Role.LEGAL_REVIEWER})
 
 
@@ -213,6 +230,15 @@ def may_retry(release: ReleaseFacts, actor: Actor) -> Verdict:
 def may_withdraw(release: ReleaseFacts, actor: Actor) -> Verdict:
     """Whether what is out may be taken back; that never waits for evidence or signatures."""
     return _may_move(states.WITHDRAW, release, actor, Scope.WRITE)
+
+
+def may_run_evidence(actor: Actor) -> Verdict:
+    """Whether somebody may have evidence made again; the earlier result stays on record."""
+    return Verdict.of(
+        NOT_MEMBER.unless(actor.is_member),
+        NOT_IN_ROLE.unless(actor.roles & EVIDENCE_RUNNERS, verb="run evidence for", roles=_or(EVIDENCE_RUNNERS)),
+        SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
+    )
 
 
 def may_waive(actor: Actor) -> Verdict:

@@ -19,6 +19,7 @@ from release.facts import ReleaseFacts
 from release.models import Release, ReleaseItem, Review
 from release.presenters import board, diff, publications, requirements, states
 from release.presenters.events import timeline
+from release.requirements import requirements as asked
 from release.states import TRANSITIONS, Decision, ReleaseState
 from rules import Verdict
 from web.tones import Status
@@ -87,8 +88,10 @@ def live(release: Release, actor: Actor) -> dict[str, Any]:
         "places": places,
         "acts": offered,
         "verdicts": verdicts,
-        "known": _fingerprint(release, verdicts),
+        "known": _fingerprint(facts, verdicts),
         "is_moving": is_moving(release, work, places),
+        "events": timeline(selectors.events_of(release)),
+        "may_retry": policies.may_retry(facts, actor),
         "voting_role": policies.voting_role(facts, actor),
     }
 
@@ -100,8 +103,6 @@ def whole(release: Release, actor: Actor) -> dict[str, Any]:
         "items": items(release),
         "votes": votes(release),
         "targets": list(release.targets.all()),
-        "target_kinds": states.TARGET_KINDS,
-        "events": timeline(selectors.events_of(release)),
         "may_change": shown["verdicts"]["change"],
     }
 
@@ -178,7 +179,8 @@ def _item(release: Release, row: ReleaseItem, in_force: dict[str, str], forerunn
     )
 
 
-def _fingerprint(release: Release, verdicts: dict[str, Verdict]) -> str:
-    """Changes when an act becomes possible or impossible, or for other reasons than before."""
-    said = [release.state, release.digest, *(f"{verb}:{sorted(verdict.codes)}" for verb, verdict in verdicts.items())]
+def _fingerprint(facts: ReleaseFacts, verdicts: dict[str, Verdict]) -> str:
+    """Changes when a requirement stands otherwise, or an act becomes possible or impossible."""
+    said = [facts.state, facts.digest, *(f"{verb}:{sorted(verdict.codes)}" for verb, verdict in verdicts.items())]
+    said += [f"{one.code}:{one.subject}:{one.standing}:{one.explanation}" for one in asked(facts)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]

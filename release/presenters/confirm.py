@@ -26,7 +26,6 @@ def publish(release: Release, actor: Actor) -> dict[str, Any]:
         "leaving": [item for item in items if item.is_shown],
         "staying": [item for item in items if not item.is_shown],
         "targets": list(release.targets.all()),
-        "target_kinds": states.TARGET_KINDS,
         "count": requirements.count(facts),
         "votes": [vote for vote in cockpit.votes(release) if not vote.is_void],
     }

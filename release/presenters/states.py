@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.roles import Role
 from release.models import Release
-from release.states import Decision, PublicationState, ReleaseState, TargetKind
+from release.states import Decision, PublicationState, ReleaseState
 from web.tones import Status, Tone
 
 RELEASES = {
@@ -34,9 +34,6 @@ DECISIONS = {
     Decision.APPROVE: Status("Approved", Tone.SUCCESS, "signature"),
     Decision.REFUSE: Status("Refused", Tone.DANGER, "hand-stop"),
 }
-VOID = Status("Void", Tone.MUTED, "ban")
-
-TARGET_KINDS = {TargetKind.HERE: "This instance", TargetKind.HUB: "Hub"}
 
 WAY = (
     ReleaseState.DRAFT,

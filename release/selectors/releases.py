@@ -38,6 +38,11 @@ def organizations_of(user: User) -> QuerySet[Organization]:
     return Organization.objects.filter(pk__in=Membership.objects.filter(user=user).values("organization"))
 
 
+def is_member(user: User) -> bool:
+    """Whether somebody belongs to any organization, so that releases concern them."""
+    return user.is_authenticated and Membership.objects.filter(user=user).exists()
+
+
 def actor_in(release: Release, user: User | None, token: Token | None = None) -> Actor:
     """Somebody as the release's policies see them."""
     return actor_for(user, release.organization, token)

@@ -1,0 +1,155 @@
+"""Evidence as its page shows it: outcome, findings, metrics, tensors, and the work that makes it.
+
+Reports are data that tools wrote about untrusted files: everything in them is read with a default and shown escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.models import Job
+from registry.models import Checkpoint, Evidence
+from registry.presenters import EVIDENCE
+from registry.selectors import evidence_work, latest_evidence
+from registry.states import EvidenceKind
+from release.presenters import treemap
+from release.selectors import tensors as tensor_rows
+from release.selectors.variants import evidence_history
+from web.tones import OUTCOMES, Status, Tone
+
+SHOWN_FINDINGS = 60
+METRIC_OK = Status("Within", Tone.SUCCESS)
+METRIC_SEVERITIES = {
+    "fail": Status("Outside", Tone.DANGER),
+    "warn": Status("Outside", Tone.WARNING),
+    "note": Status("Noted", Tone.INFO),
+}
+NOT_MADE = Status("None yet", Tone.PENDING)
+WAITING = Status("Waiting", Tone.INFO, "hourglass")
+BROKEN = Status("Could not be made", Tone.DANGER, "alert-octagon")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of evidence: the newest result, and the work on another."""
+
+    kind: EvidenceKind
+    title: str
+    status: Status
+    evidence: Evidence | None
+    job: Job | None
+    findings: list[dict[str, Any]]
+    hidden_findings: int
+    facts: list[tuple[str, str]]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is being made now."""
+        return self.job is not None and self.job.is_open
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the newest attempt ended without a result."""
+        return self.job is not None and self.job.state == "failed"
+
+
+def kinds(checkpoint: Checkpoint) -> list[Kind]:
+    """Every kind, made or not."""
+    made, work = latest_evidence(checkpoint), evidence_work(checkpoint)
+    return [_kind(kind, made.get(kind), work.get(kind)) for kind in EvidenceKind]
+
+
+def context(checkpoint: Checkpoint, *, search: str = "", order: str = "name") -> dict[str, Any]:
+    """All that the page shows of a checkpoint's evidence."""
+    found = kinds(checkpoint)
+    shown = {"kinds": found, "is_moving": any(kind.is_running for kind in found)}
+    by_kind = {kind.kind: kind.evidence for kind in found}
+    smoke, validation = by_kind[EvidenceKind.SMOKE], by_kind[EvidenceKind.VALIDATION]
+    shown |= _smoke(smoke.report if smoke else {})
+    shown |= _tensors(checkpoint, validation, search, order)
+    shown["history"] = [
+        (row, OUTCOMES[row.outcome], EVIDENCE[EvidenceKind(row.kind)]) for row in evidence_history(checkpoint)
+    ]
+    return shown
+
+
+def _kind(kind: EvidenceKind, evidence: Evidence | None, job: Job | None) -> Kind:
+    if job is not None and job.is_open:
+        status = OUTCOMES["running"] if job.state == "running" else WAITING
+    elif evidence is not None:
+        status = OUTCOMES[evidence.outcome]
+    else:
+        status = BROKEN if job is not None and job.state == "failed" else NOT_MADE
+    report = evidence.report if evidence else {}
+    findings = [_finding(one) for one in _list(report.get("findings")) if isinstance(one, Mapping)]
+    return Kind(
+        kind,
+        EVIDENCE[kind],
+        status,
+        evidence,
+        job,
+        findings[:SHOWN_FINDINGS],
+        max(0, len(findings) - SHOWN_FINDINGS),
+        _facts(kind, report),
+    )
+
+
+def _finding(given: Mapping[str, Any]) -> dict[str, Any]:
+    severity = str(given.get("severity"))
+    shown = {name: str(given.get(name) or "") for name in ("check", "path", "tensor", "message", "evidence", "fix")}
+    return shown | {"severity": severity if severity in ("block", "warn", "note") else "note"}
+
+
+def _facts(kind: EvidenceKind, report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if kind == EvidenceKind.VALIDATION:
+        names = (("files", "Files"), ("tensors", "Tensors"), ("parameters", "Parameters"))
+        return [(label, f"{report[name]:,}") for name, label in names if isinstance(report.get(name), int)]
+    if kind == EvidenceKind.SMOKE:
+        names = (("device", "Device"), ("quantization", "Quantization"))
+        return [(label, str(report[name])) for name, label in names if report.get(name)]
+    return []
+
+
+def _smoke(report: Mapping[str, Any]) -> dict[str, Any]:
+    metrics = [_metric(one) for one in _list(report.get("metrics")) if isinstance(one, Mapping)]
+    samples = [_sample(one) for one in _list(report.get("samples")) if isinstance(one, Mapping)]
+    return {"metrics": metrics, "samples": samples}
+
+
+def _metric(given: Mapping[str, Any]) -> dict[str, Any]:
+    outside = METRIC_SEVERITIES.get(str(given.get("severity")), METRIC_SEVERITIES["fail"])
+    value = given.get("value")
+    return {name: str(given.get(name, "")) for name in ("name", "unit", "threshold", "reason")} | {
+        "value": value if isinstance(value, int | float) else None,
+        "status": METRIC_OK if given.get("ok") is True else outside,
+    }
+
+
+def _sample(given: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {name: str(given.get(name, "")) for name in ("prompt", "text", "tokens")}
+    return shown | {"stopped": given.get("stopped") is True}
+
+
+def _tensors(checkpoint: Checkpoint, validation: Evidence | None, search: str, order: str) -> dict[str, Any]:
+    order = order if order in tensor_rows.ORDERS else "name"
+    chosen = {"q": search, "order": order, "orders": list(tensor_rows.ORDERS)}
+    if validation is None or not validation.rules_version:
+        return chosen | {"tensors": None}
+    groups = tensor_rows.groups(checkpoint, validation.rules_version)
+    if not groups:
+        return chosen | {"tensors": None}
+    return chosen | {
+        "tensors": tensor_rows.tensors(checkpoint, validation.rules_version, search=search, order=order),
+        "cells": treemap.cells(groups),
+        "groups": groups[: treemap.SHOWN],
+        "dtypes": tensor_rows.by_dtype(checkpoint, validation.rules_version),
+        "tensor_bytes": sum(size for _, size in groups),
+        "map_width": int(treemap.WIDTH),
+        "map_height": int(treemap.HEIGHT),
+    }
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

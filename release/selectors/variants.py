@@ -1,0 +1,105 @@
+"""Reads for the pages of a variant. What a viewer may know was decided by `gating` before; these keep within it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.models import User
+from gating.policies import Access
+from gating.selectors import visible_variant
+from registry.models import Checkpoint, Commit, Disclosure, Evidence, Ref, Serving, Variant
+from registry.selectors import commit_at, head_of, serving_of
+from release import policies
+from release.models import Release, ReleaseItem
+from rules import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A variant as one viewer sees it: the commit at hand is the only one that an outsider may know of."""
+
+    variant: Variant
+    access: Access
+    commit: Commit | None
+    serving: Serving | None
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the viewer may know the whole history."""
+        return self.access.is_member
+
+
+def seen_by(user: User, organization: str, name: str, revision: str = "") -> Seen:
+    """The variant at a revision, for this viewer; Refused alike for missing and hidden.
+
+    An outsider of a governed organization gets the served commit whatever they name it, as long as they name it
+    `main` or by its own id; any other revision is missing.
+    """
+    variant, access = visible_variant(user, f"{organization}/{name}")
+    serving = serving_of(variant)
+    if access.only_commit_id is not None:
+        only = Commit.objects.select_related("checkpoint").get(pk=access.only_commit_id)
+        if revision not in ("", "main", only.oid):
+            raise Refused.because(policies.REVISION_HIDDEN, revision=revision[:60])
+        return Seen(variant, access, only, serving)
+    commit = commit_at(variant, revision) if revision else head_of(variant)
+    return Seen(variant, access, commit, serving)
+
+
+def checkpoint_seen(seen: Seen, digest: str) -> Checkpoint | None:
+    """The checkpoint of this digest, or the one at hand without a digest; members only, Refused where it is not the
+    variant's."""
+    if not digest:
+        return seen.commit.checkpoint if seen.commit else None
+    found = Checkpoint.objects.filter(digest=digest, commits__variant=seen.variant).first()
+    if found is None:
+        found = Checkpoint.objects.filter(
+            digest=digest, pk__in=ReleaseItem.objects.filter(variant=seen.variant).values("packaged")
+        ).first()
+    if found is None:
+        raise Refused.because(policies.CHECKPOINT_FOREIGN, variant=seen.variant.repo_id, digest=digest[:19])
+    return found
+
+
+def source_of(variant: Variant, checkpoint: Checkpoint) -> Checkpoint | None:
+    """The checkpoint that a packaged one was made from, where that is another."""
+    item = (
+        ReleaseItem.objects.filter(variant=variant, packaged=checkpoint)
+        .exclude(checkpoint=checkpoint)
+        .select_related("checkpoint")
+        .order_by("-id")
+        .first()
+    )
+    return item.checkpoint if item else None
+
+
+def evidence_history(checkpoint: Checkpoint) -> list[Evidence]:
+    """All evidence of a checkpoint, newest first, without the reports."""
+    return list(Evidence.objects.filter(checkpoint=checkpoint).defer("report").order_by("-id")[:50])
+
+
+def refs_of(variant: Variant) -> list[Ref]:
+    """Branches and tags."""
+    return list(Ref.objects.filter(variant=variant).select_related("commit__checkpoint"))
+
+
+def servings_of(variant: Variant) -> list[tuple[Serving, Release | None]]:
+    """What was served to outsiders, newest first, with the releases that did it."""
+    rows = list(Serving.objects.filter(variant=variant).select_related("checkpoint", "commit")[:50])
+    releases = {
+        release.digest: release
+        for release in Release.objects.filter(
+            organization=variant.organization, digest__in={row.release_digest for row in rows}
+        )
+    }
+    return [(row, releases.get(row.release_digest)) for row in rows]
+
+
+def decisions_of(variant: Variant) -> list[Disclosure]:
+    """The decisions in force for each component, as members see them."""
+    return list(Disclosure.objects.filter(variant=variant, superseded_at=None).select_related("owner"))
+
+
+def releases_of(variant: Variant) -> list[Release]:
+    """The releases in which a variant is, newest first."""
+    return list(Release.objects.filter(items__variant=variant).order_by("-id")[:20])
