@@ -26,3 +26,8 @@ def token_of(secret: str) -> Token | None:
 def tokens_of(user: User) -> QuerySet[Token]:
     """The user's own tokens, ended ones too, newest first."""
     return Token.objects.filter(user=user)
+
+
+def user_named(username: str) -> User | None:
+    """The active user of this name; None where there is none."""
+    return User.objects.filter(username=username, is_active=True).first() if "\x00" not in username else None

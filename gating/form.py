@@ -99,7 +99,7 @@ def check_answers(fields: Sequence[FormField], given: object) -> tuple[dict[str,
     if not isinstance(given, Mapping):
         return {}, Verdict.of(UNKNOWN_FIELD.refuse(field="answers"))
     known = {field.name for field in fields}
-    reasons = [UNKNOWN_FIELD.refuse(field=_plain(str(name))[:60]) for name in given if name not in known]
+    reasons = [UNKNOWN_FIELD.refuse(field=plain(str(name))[:60]) for name in given if name not in known]
     answers: dict[str, object] = {}
     for field in fields:
         answer, reason = _check(field, given.get(field.name))
@@ -113,6 +113,11 @@ def check_answers(fields: Sequence[FormField], given: object) -> tuple[dict[str,
 def is_plain_text(text: str) -> bool:
     """Whether a text can be stored and shown as it is."""
     return not BAD_CHARACTERS.search(text)
+
+
+def plain(text: str) -> str:
+    """The text with every character replaced that cannot be stored or shown as it is."""
+    return BAD_CHARACTERS.sub("\ufffd", text)
 
 
 def _check(field: FormField, given: object) -> tuple[object, Reason | None]:
@@ -194,7 +199,3 @@ def _options(given: object, type_: FieldType) -> tuple[str, ...]:
 
 def _is_line(given: object, limit: int) -> bool:
     return isinstance(given, str) and len(given) <= limit and "\n" not in given and is_plain_text(given)
-
-
-def _plain(text: str) -> str:
-    return BAD_CHARACTERS.sub("\ufffd", text)

@@ -64,7 +64,7 @@ def answers_by_label(fields: Sequence[FormField], answers: Mapping[str, object])
 
 
 def _from_card(label: str, what: object, taken: set[str]) -> dict[str, object]:
-    name = _name(label, taken)
+    name = name_of(label, taken)
     if isinstance(what, Mapping):
         options = [
             str(option.get("value", option.get("label", ""))) if isinstance(option, Mapping) else str(option)
@@ -74,7 +74,7 @@ def _from_card(label: str, what: object, taken: set[str]) -> dict[str, object]:
     return {"name": name, "label": label[:LABEL_CHARACTERS], "type": what}
 
 
-def _name(label: str, taken: set[str]) -> str:
+def name_of(label: str, taken: set[str]) -> str:
     """A name made of a label, unlike all others of the form."""
     words = NOT_A_NAME.sub("_", label.lower()).strip("_")[:50].strip("_")
     base = words if words[:1].isalpha() and words != "license" else f"field_{words}".rstrip("_")

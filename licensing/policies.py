@@ -14,6 +14,12 @@ UNKNOWN_LICENSE = Rule(
     "A legal reviewer, by adding it",
     Kind.MISSING,
 )
+UNKNOWN_VERSION = Rule(
+    "licensing.unknown_version",
+    "{name} has no such version.",
+    "Nobody; open the license without a version",
+    Kind.MISSING,
+)
 NOT_A_LEGAL_REVIEWER = Rule(
     "licensing.not_a_legal_reviewer",
     "Licenses are added by legal reviewers.",

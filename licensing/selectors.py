@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -10,9 +11,11 @@ from accounts.models import User
 from accounts.roles import NOBODY, Actor, Role, Scope
 from licensing import policies
 from licensing.models import Acceptance, License, LicenseVersion, Offer
-from licensing.texts import likeness_sha256, sha256_of
+from licensing.texts import is_storable, likeness_sha256, sha256_of
 from registry.models import Membership, Variant
 from rules import Refused
+
+ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def licenses(*, search: str = "", kind: str = "", has_text: bool | None = None) -> QuerySet[License]:
@@ -20,7 +23,7 @@ def licenses(*, search: str = "", kind: str = "", has_text: bool | None = None) 
     newest = LicenseVersion.objects.filter(license=OuterRef("license")).order_by("-id").values("pk")[:1]
     current = LicenseVersion.objects.filter(pk=Subquery(newest)).defer("text")
     found = License.objects.prefetch_related(Prefetch("versions", queryset=current, to_attr="current_versions"))
-    if search:
+    if search and is_storable(search):
         found = found.filter(
             Q(name__icontains=search)
             | Q(key__icontains=search)
@@ -39,7 +42,7 @@ def licenses(*, search: str = "", kind: str = "", has_text: bool | None = None) 
 
 def license_of(key: str) -> License:
     """The license of a key; Refused where there is none."""
-    found = License.objects.filter(key=key).first()
+    found = License.objects.filter(key=key).first() if is_storable(key) else None
     if found is None:
         raise Refused.because(policies.UNKNOWN_LICENSE, key=key[:80])
     return found
@@ -48,6 +51,17 @@ def license_of(key: str) -> License:
 def current_version(license: License) -> LicenseVersion:
     """The newest version, text included."""
     return LicenseVersion.objects.filter(license=license).select_related("license", "added_by").order_by("-id")[0]
+
+
+def version_by_id(license: License, given: str) -> LicenseVersion:
+    """The version of this license with the id that an address names; the current one where it names none."""
+    if not given:
+        return current_version(license)
+    rows = LicenseVersion.objects.select_related("license", "added_by")
+    found = rows.filter(license=license, pk=int(given)).first() if ID.fullmatch(given) else None
+    if found is None:
+        raise Refused.because(policies.UNKNOWN_VERSION, name=license.name)
+    return found
 
 
 def versions_of(license: License) -> list[LicenseVersion]:
@@ -98,9 +112,14 @@ def identify_text(text: str) -> LicenseVersion | None:
 def offers(rows: Iterable[Variant]) -> dict[int, LicenseVersion]:
     """Under which license each variant is offered, by the variant's id; variants that nothing is known of are left
     out. One query; the texts are not loaded."""
-    newest = Offer.objects.filter(variant__in=list(rows)).order_by("variant", "-id").distinct("variant")
+    newest = Offer.objects.filter(variant__in=list(rows)).order_by("variant_id", "-id").distinct("variant_id")
     found = newest.select_related("license_version__license").defer("license_version__text")
     return {offer.variant_id: offer.license_version for offer in found}
+
+
+def offered_licenses() -> QuerySet[License]:
+    """The licenses under which any variant was ever offered, for choosing among them."""
+    return License.objects.filter(Exists(Offer.objects.filter(license_version__license=OuterRef("pk"))))
 
 
 def offered_under(key: str) -> Exists:

@@ -3,7 +3,7 @@
 from gating.policies import review
 from gating.policies.access import UNGATED_FILES, Access, decide
 from gating.policies.asking import RENEWAL_OPENS, may_ask
-from gating.policies.review import PROMPT_CHARACTERS, may_grant, may_move, may_review, may_set_gate
+from gating.policies.review import PROMPT_CHARACTERS, may_grant, may_keep_gate, may_move, may_review, may_set_gate
 
 __all__ = [
     "PROMPT_CHARACTERS",
@@ -13,6 +13,7 @@ __all__ = [
     "decide",
     "may_ask",
     "may_grant",
+    "may_keep_gate",
     "may_move",
     "may_review",
     "may_set_gate",

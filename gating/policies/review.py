@@ -35,6 +35,12 @@ NOT_A_REVIEWER = Rule(
     "An owner of {organization}, by giving you the role",
     Kind.WHO,
 )
+NOT_ANY_REVIEWER = Rule(
+    "gating.not_any_reviewer",
+    "The access queue is for those who decide requests, and for auditors.",
+    "An owner of an organization, by giving you the role",
+    Kind.WHO,
+)
 OWN_REQUEST = Rule(
     "gating.own_request",
     "Nobody decides their own request.",
@@ -82,6 +88,13 @@ GRANT_IS_OVER = Rule(
     "gating.grant_is_over",
     "This grant has ended already.",
     "Nobody; there is nothing to end",
+)
+UNKNOWN_USER = Rule(
+    "gating.unknown_user",
+    "There is no user {name}.",
+    "You, with the user name of somebody who has an account",
+    Kind.WHAT,
+    field="user",
 )
 DAYS_OUT_OF_RANGE = Rule(
     "gating.days_out_of_range",
@@ -195,14 +208,21 @@ PROMPT_TOO_LONG = Rule(
 )
 
 
+def may_keep_gate(organization: str, actor: Actor) -> Verdict:
+    """Whether `actor` may see and write the gates of this organization at all."""
+    return Verdict.of(
+        NOT_A_GATE_KEEPER.unless(actor.is_system or actor.roles & GATE_KEEPERS, organization=organization),
+        WRITE_SCOPE_MISSING.unless(actor.may_use(Scope.WRITE)),
+    )
+
+
 def may_set_gate(
     organization: str, actor: Actor, *, duration_days: int, prompt: str, license_name: str, has_text: bool
 ) -> Verdict:
     """Whether `actor` may make a new version of a gate with these terms; an empty license name stands for none."""
-    return Verdict.of(
-        NOT_A_GATE_KEEPER.unless(actor.is_system or actor.roles & GATE_KEEPERS, organization=organization),
-        WRITE_SCOPE_MISSING.unless(actor.may_use(Scope.WRITE)),
+    terms = Verdict.of(
         LICENSE_WITHOUT_TEXT.unless(not license_name or has_text, license=license_name),
         DURATION_OUT_OF_RANGE.unless(1 <= duration_days <= 3650, days=duration_days),
         PROMPT_TOO_LONG.unless(len(prompt) <= PROMPT_CHARACTERS, count=len(prompt), limit=PROMPT_CHARACTERS),
     )
+    return Verdict.all_of([may_keep_gate(organization, actor), terms])

@@ -129,6 +129,16 @@ def readable_variants(user: User | None, *, scopes: Scopes = None) -> QuerySet[V
     )
 
 
+def at_level(level: Level) -> Q:
+    """The condition that a variant is disclosed at a level now; held back stands for not at all."""
+    if level == Level.HELD_BACK:
+        return ~_is_disclosed()
+    served = Exists(Serving.objects.filter(variant=OuterRef("pk"), until=None, level=level.value))
+    direct = Q(organization__is_direct_control=True, is_private=False)
+    gate = ~Q(gate_mode="") if level == Level.GATED else Q(gate_mode="")
+    return (direct & gate) | (Q(organization__is_direct_control=False) & served)
+
+
 def _is_member(user: User | None, scopes: Scopes) -> Q | Exists:
     if not _is_somebody(user) or (scopes is not None and Scope.READ not in scopes):
         return Q(pk__in=[])
@@ -154,7 +164,9 @@ def visible_variant(user: User | None, repo_id: str, *, scopes: Scopes = None) -
     """The variant `organization/name`, whatever its case, with what `user` may do; Refused alike for missing and
     hidden."""
     organization, _, name = repo_id.partition("/")
-    found = variants().filter(organization__name__iexact=organization, name__iexact=name).first()
+    found = None
+    if "\x00" not in repo_id:
+        found = variants().filter(organization__name__iexact=organization, name__iexact=name).first()
     if found is None:
         raise Refused.because(NOT_FOUND)
     decided = access(user, found, scopes=scopes)

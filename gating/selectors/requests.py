@@ -25,6 +25,7 @@ from rules import Refused
 # Who reads answers: they are personal, so that not every member of an organization does.
 READERS = REVIEWERS | {Role.AUDITOR}
 DECISIONS_MEASURED = 200
+COUNTED = 100
 
 Scopes = frozenset[Scope] | None
 
@@ -38,6 +39,13 @@ def requests_for(user: User, *, roles: frozenset[Role] = READERS) -> QuerySet[Ac
 def requests_of(user: User) -> QuerySet[AccessRequest]:
     """A person's own requests."""
     return _loaded(AccessRequest.objects.filter(user=user))
+
+
+def request_at(user: User | None, variant: Variant) -> AccessRequest | None:
+    """One's own request at one gate, unless it was cancelled."""
+    if user is None or not user.is_authenticated:
+        return None
+    return requests_of(user).filter(variant=variant).exclude(state=RequestState.CANCELLED).first()
 
 
 def request_for(user: User | None, request_id: int, *, scopes: Scopes = None) -> AccessRequest:
@@ -95,11 +103,15 @@ def grants_of(request: AccessRequest) -> list[Grant]:
     return list(rows.select_related("granted_by", "revocation__revoked_by", "user").order_by("-id"))
 
 
-def grants_for(user: User) -> QuerySet[Grant]:
-    """One's own grants, and those of the organizations whose requests one may read."""
-    by_role = Membership.objects.filter(user=user, role__in=[role.value for role in READERS]).values("organization")
-    rows = Grant.objects.filter(Q(user=user) | Q(variant__organization__in=by_role))
-    return rows.select_related("variant__organization", "user", "granted_by", "revocation__revoked_by")
+def running_grants(variant: Variant) -> QuerySet[Grant]:
+    """All grants by which people read a variant now; for those who keep its gate."""
+    rows = Grant.objects.filter(variant=variant, expires_at__gt=timezone.now(), revocation=None)
+    return rows.select_related("user", "granted_by", "request")
+
+
+def live_grants_of(request: AccessRequest) -> list[Grant]:
+    """The grants by which the author of a request reads its variant now."""
+    return live_grants(request.variant, request.user, timezone.now())
 
 
 def history_of(request: AccessRequest) -> list[Event]:
@@ -107,7 +119,7 @@ def history_of(request: AccessRequest) -> list[Event]:
     return list(reversed(Event.objects.filter(subject=subject_of(request)).order_by("-id")[:100]))
 
 
-def pending_count(user: User, *, limit: int = 100) -> int:
+def pending_count(user: User, *, limit: int = COUNTED) -> int:
     """How many requests wait for this reviewer, counted up to a limit."""
     pending = requests_for(user, roles=REVIEWERS).filter(state=RequestState.PENDING).exclude(user=user)
     return pending.order_by().values("pk")[:limit].count()

@@ -10,117 +10,226 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('registry', '0001_initial'),
+        ("registry", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='License',
+            name="License",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=80, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9](?:[a-z0-9.+-]{0,78}[a-z0-9+])?\\Z', 'Use lower-case letters, digits, “.”, “+” and “-”.')])),
-                ('name', models.CharField(max_length=200)),
-                ('spdx_id', models.CharField(blank=True, help_text='SPDX identifier or LicenseRef-…', max_length=100)),
-                ('hub_license', models.CharField(help_text='Value of `license` in a model card.', max_length=60)),
-                ('hub_license_name', models.CharField(blank=True, help_text='`license_name` where it is `other`.', max_length=100)),
-                ('licensor', models.CharField(blank=True, max_length=200)),
-                ('aliases', models.JSONField(default=list, help_text='Models and spellings that point here: a help to find it.')),
-                ('kind', models.CharField(max_length=40)),
-                ('is_custom', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=80,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9](?:[a-z0-9.+-]{0,78}[a-z0-9+])?\\Z",
+                                "Use lower-case letters, digits, “.”, “+” and “-”.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("spdx_id", models.CharField(blank=True, help_text="SPDX identifier or LicenseRef-…", max_length=100)),
+                ("hub_license", models.CharField(help_text="Value of `license` in a model card.", max_length=60)),
+                (
+                    "hub_license_name",
+                    models.CharField(blank=True, help_text="`license_name` where it is `other`.", max_length=100),
+                ),
+                ("licensor", models.CharField(blank=True, max_length=200)),
+                (
+                    "aliases",
+                    models.JSONField(
+                        default=list, help_text="Models and spellings that point here: a help to find it."
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                ("is_custom", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'ordering': ['key'],
-                'indexes': [models.Index(fields=['hub_license', 'hub_license_name'], name='license_in_cards')],
+                "ordering": ["key"],
+                "indexes": [models.Index(fields=["hub_license", "hub_license_name"], name="license_in_cards")],
             },
         ),
         migrations.CreateModel(
-            name='LicenseVersion',
+            name="LicenseVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=60)),
-                ('text', models.TextField(blank=True)),
-                ('text_sha256', models.CharField(blank=True, max_length=64)),
-                ('likeness_sha256', models.CharField(blank=True, help_text='Of the text without case, punctuation, title and copyright lines.', max_length=64)),
-                ('terms', models.JSONField(default=dict)),
-                ('sources', models.JSONField(default=list)),
-                ('certainty', models.CharField(help_text='How the terms are known: full_text, excerpt, secondary, …', max_length=20)),
-                ('unverified', models.JSONField(default=list, help_text='Terms that are doubtful.')),
-                ('terms_sha256', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('added_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('license', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='licensing.license')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.CharField(max_length=60)),
+                ("text", models.TextField(blank=True)),
+                ("text_sha256", models.CharField(blank=True, max_length=64)),
+                (
+                    "likeness_sha256",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the text without case, punctuation, title and copyright lines.",
+                        max_length=64,
+                    ),
+                ),
+                ("terms", models.JSONField(default=dict)),
+                ("sources", models.JSONField(default=list)),
+                (
+                    "certainty",
+                    models.CharField(
+                        help_text="How the terms are known: full_text, excerpt, secondary, …", max_length=20
+                    ),
+                ),
+                ("unverified", models.JSONField(default=list, help_text="Terms that are doubtful.")),
+                ("terms_sha256", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "license",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="licensing.license"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['license__name', '-id'],
+                "ordering": ["license__name", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Acceptance',
+            name="Acceptance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_name', models.CharField(max_length=150)),
-                ('affiliation', models.CharField(blank=True, max_length=150)),
-                ('text_sha256', models.CharField(max_length=64)),
-                ('form_version', models.PositiveIntegerField()),
-                ('from_address', models.GenericIPAddressField(null=True)),
-                ('accepted_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acceptances', to=settings.AUTH_USER_MODEL)),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acceptances', to='registry.variant')),
-                ('license_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acceptances', to='licensing.licenseversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("user_name", models.CharField(max_length=150)),
+                ("affiliation", models.CharField(blank=True, max_length=150)),
+                ("text_sha256", models.CharField(max_length=64)),
+                ("form_version", models.PositiveIntegerField()),
+                ("from_address", models.GenericIPAddressField(null=True)),
+                ("accepted_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acceptances",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="acceptances", to="registry.variant"
+                    ),
+                ),
+                (
+                    "license_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acceptances",
+                        to="licensing.licenseversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Offer',
+            name="Offer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('release_digest', models.CharField(blank=True, max_length=71)),
-                ('since', models.DateTimeField(default=django.utils.timezone.now)),
-                ('license_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='licensing.licenseversion')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='registry.variant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("release_digest", models.CharField(blank=True, max_length=71)),
+                ("since", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "license_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="licensing.licenseversion",
+                    ),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="offers", to="registry.variant"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='licenseversion',
-            index=models.Index(fields=['text_sha256'], name='license_text'),
+            model_name="licenseversion",
+            index=models.Index(fields=["text_sha256"], name="license_text"),
         ),
         migrations.AddIndex(
-            model_name='licenseversion',
-            index=models.Index(fields=['likeness_sha256'], name='license_likeness'),
+            model_name="licenseversion",
+            index=models.Index(fields=["likeness_sha256"], name="license_likeness"),
         ),
         migrations.AddConstraint(
-            model_name='licenseversion',
-            constraint=models.UniqueConstraint(fields=('license', 'version', 'text_sha256', 'terms_sha256'), name='license_version_unique'),
+            model_name="licenseversion",
+            constraint=models.UniqueConstraint(
+                fields=("license", "version", "text_sha256", "terms_sha256"), name="license_version_unique"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='licenseversion',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='239619ab1dcfa80c8f4a694e9b1b3ee429100c65', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_cfa1e', table='licensing_licenseversion', when='BEFORE')),
+            model_name="licenseversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="239619ab1dcfa80c8f4a694e9b1b3ee429100c65",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_cfa1e",
+                    table="licensing_licenseversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acceptance',
-            constraint=models.CheckConstraint(condition=models.Q(('text_sha256', ''), _negated=True), name='acceptance_names_a_text'),
+            model_name="acceptance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("text_sha256", ""), _negated=True), name="acceptance_names_a_text"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='acceptance',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='bf1f1d44c26875588877d4dc82001b8412acd82a', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_eaefd', table='licensing_acceptance', when='BEFORE')),
+            model_name="acceptance",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="bf1f1d44c26875588877d4dc82001b8412acd82a",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_eaefd",
+                    table="licensing_acceptance",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(fields=['variant', '-id'], name='offer_newest'),
+            model_name="offer",
+            index=models.Index(fields=["variant", "-id"], name="offer_newest"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='offer',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='b3058552c2f189b34aff7ce1b609960be2eef42e', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6b77c', table='licensing_offer', when='BEFORE')),
+            model_name="offer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="b3058552c2f189b34aff7ce1b609960be2eef42e",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_6b77c",
+                    table="licensing_offer",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]
