@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         probe=probe,
         reference=reference,
         progress=None if given.quiet else _show,
-        limits=Limits(wall_seconds=given.seconds, threads=given.threads),
+        limits=Limits(wall_seconds=given.seconds, threads=given.threads, blocks_seconds=given.blocks_seconds),
         required=tuple(name for name in sandbox.REQUIRED if name not in given.without),
     )
     if given.json:
@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--probe", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
             command.add_argument("--reference", type=Path, help="an earlier report on the same probe")
             command.add_argument("--seconds", type=float, default=1800.0, help="wall limit")
+            command.add_argument(
+                "--blocks-seconds", type=float, default=60.0, help="time for turning blocks down; 0: none"
+            )
             command.add_argument("--threads", type=int, default=0, help="threads of the engine; 0: every core")
             command.add_argument(
                 "--without",

@@ -7,7 +7,7 @@ Imports torch and transformers: only the confined process imports this module.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,8 @@ import torch
 import transformers
 
 from smoke import quantize
-from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER
+from smoke.checkpoint import DECODER, ENCODER_DECODER
 
-CLASSES = {
-    DECODER: transformers.AutoModelForCausalLM,
-    ENCODER: transformers.AutoModel,
-    ENCODER_DECODER: transformers.AutoModelForSeq2SeqLM,
-}
 CLOSED = {"local_files_only": True, "trust_remote_code": False}
 HARMLESS = ("rotary_emb.inv_freq", "attn.bias", "attn.masked_bias", "position_ids")
 """Buffers that older exports stored and every loader ignores."""
@@ -34,9 +29,10 @@ class Loaded:
     model: Any
     kernel: str
     keys: dict[str, list[str]]
+    quantized: int
+    """Number of matrices held as integers."""
     tokenizer: Any = None
     tokenizer_error: str = ""
-    notes: list[str] = field(default_factory=list)
 
 
 def load(
@@ -50,16 +46,28 @@ def load(
     if bits:
         arguments["quantization_config"] = quantize.Config(bits=bits)
     with _Bar(progress):
-        model, found = CLASSES[kind].from_pretrained(folder, output_loading_info=True, **arguments)
+        model, found = auto_class(kind, folder).from_pretrained(folder, output_loading_info=True, **arguments)
     model.eval()
     kernel = quantize.use_kernel(model, device, wanted, bits) if bits else "torch"
     quantizer = getattr(model, "hf_quantizer", None)
-    loaded = Loaded(model, kernel, _keys(found, getattr(quantizer, "mismatched", [])))
+    count = sum(isinstance(module, quantize.QuantizedLinear) for module in model.modules())
+    loaded = Loaded(model, kernel, _keys(found, getattr(quantizer, "mismatched", [])), count)
     try:
         loaded.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **CLOSED)
     except Exception as error:  # whatever a hostile or absent tokenizer file provokes, it is a finding, not a crash
         loaded.tokenizer_error = f"The tokenizer does not load: {type(error).__name__}: {str(error)[:300]}"
     return loaded
+
+
+def auto_class(kind: str, folder: Path) -> Any:
+    """The loader for this kind of model; an encoder keeps its head for masked words where it has one."""
+    if kind == DECODER:
+        return transformers.AutoModelForCausalLM
+    if kind == ENCODER_DECODER:
+        return transformers.AutoModelForSeq2SeqLM
+    config = transformers.AutoConfig.from_pretrained(folder, **CLOSED)
+    has_head = any(str(name).endswith("ForMaskedLM") for name in config.architectures or ())
+    return transformers.AutoModelForMaskedLM if has_head else transformers.AutoModel
 
 
 def _keys(found: dict[str, Any], quantized: list[str]) -> dict[str, list[str]]:

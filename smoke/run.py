@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -19,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from smoke import sandbox
-from smoke.checkpoint import CheckpointError, logical_files, open_checkpoint
+from smoke.checkpoint import DECODER, CheckpointError, logical_files, open_checkpoint
 from smoke.devices import cpu_count
-from smoke.plan import Plan, make_plan, size
+from smoke.plan import BF16, Plan, make_plan, size
 from smoke.probes import Probe
 from smoke.report import Metric, Outcome, Sample, Severity, SmokeReport, not_run, outcome_of
 from smoke.supervise import Ending, Limits, supervise
 from smoke.verdict import judge
 
+COMPARED_BYTES = 1 << 30
 SHOWN = (".safetensors", ".json", ".jinja", ".model", ".txt", ".tiktoken")
 HIDDEN = ("adapter_config.json", "adapter_model.safetensors")
 """An adapter file beside a model would make the loader apply it; what is tested is the checkpoint itself."""
@@ -64,8 +66,11 @@ def run(
     limits: Limits | None = None,
     cancel: threading.Event | None = None,
     required: tuple[str, ...] = sandbox.REQUIRED,
+    agreement: bool | None = None,
 ) -> SmokeReport:
     """Runs quantized inference on a folder, or on a mapping of logical paths to real files, in a confined process.
+
+    `agreement` asks for a comparison with full precision; None means for decoders whose full weights are below 1 GiB.
 
     Never raises for anything the checkpoint does. `required` names the layers of confinement without which the run is
     refused; leaving one out is possible, and visible in the report as a warning.
@@ -80,7 +85,8 @@ def run(
     heard = _Heard(progress)
     try:
         with tempfile.TemporaryDirectory(prefix="smoke-") as base:
-            ending = _run_in(Path(base), source, plan, probe or Probe.plain(), limits, heard, cancel, required)
+            text = probe or Probe.plain()
+            ending = _run_in(Path(base), source, plan, text, limits, heard, cancel, required, agreement)
     except (CheckpointError, OSError) as error:
         reason = f"The run could not be prepared: {error}"
         return not_run("not_prepared", reason, plan=plan.to_json(), seconds=time.monotonic() - started)
@@ -110,7 +116,7 @@ class _Heard:
         if not isinstance(message, dict):
             return
         kind = message.get("kind")
-        if kind == "progress" and all(isinstance(message.get(k), int) for k in ("done", "total")):
+        if kind == "progress" and all(_is_count(message.get(k)) for k in ("done", "total")):
             self.stage = str(message.get("stage"))[:40]
             if self.progress is not None:
                 self.progress(Progress(self.stage, message["done"], message["total"]))
@@ -121,7 +127,7 @@ class _Heard:
         elif kind == "versions" and isinstance(message.get("versions"), dict):
             self.versions = {str(k)[:40]: str(v)[:80] for k, v in message["versions"].items()}
         elif kind in ("measured", "stopped") and isinstance(message.get("measured"), dict):
-            self.measured = message["measured"]
+            self.measured = trimmed(message["measured"])
             self.is_complete = kind == "measured"
             if kind == "stopped":
                 self.stopped = {k: str(message.get(k))[:1000] for k in ("outcome", "code", "reason")}
@@ -136,6 +142,7 @@ def _run_in(
     heard: _Heard,
     cancel: threading.Event | None,
     required: tuple[str, ...],
+    agreement: bool | None,
 ) -> Ending:
     view, scratch = base / "checkpoint", base / "scratch"
     scratch.mkdir()
@@ -146,6 +153,8 @@ def _run_in(
     is_accelerated = plan.torch_device != "cpu"
     if is_accelerated:  # there the plan counts device memory; the host holds the runtime and one shard's worth
         memory = limits.memory_bytes or (8 << 30) + plan.stored_bytes
+    compared = is_compared(plan) if agreement is None else agreement and plan.kind == DECODER
+    memory += plan.weights_bytes[BF16] * 2 if compared else 0
     request = {
         "folder": str(view),
         "weight_files": checkpoint.weight_files,
@@ -155,6 +164,8 @@ def _run_in(
         "dtype": plan.dtype,
         "context": plan.context,
         "planned_bytes": plan.peak_bytes,
+        "agreement": compared,
+        "blocks_seconds": limits.blocks_seconds,
         "threads": threads,
         "probe": replace(probe, window=min(probe.window, plan.context)).to_json(),
         "policy": _policy(base, targets, memory, plan, limits, threads, required),
@@ -169,6 +180,11 @@ def _run_in(
         on_line=heard.line,
         cancel=cancel,
     )
+
+
+def is_compared(plan: Plan) -> bool:
+    """Whether loading the weights a second time, in full precision, is cheap enough to be done unasked."""
+    return plan.kind == DECODER and plan.quantization != BF16 and plan.weights_bytes[BF16] <= COMPARED_BYTES
 
 
 def show(source: Path | Mapping[str, Path], view: Path) -> list[str]:
@@ -202,7 +218,7 @@ def _policy(
         "devices": nodes,
         "data_bytes": data,
         "file_bytes": limits.scratch_bytes,
-        "cpu_seconds": int(limits.wall_seconds * threads * 1.2) + 10,
+        "cpu_seconds": limits.cpu_seconds or int(limits.wall_seconds * threads * 1.2) + 10,
         "required": list(required),
         "parent": os.getpid(),
     }
@@ -248,8 +264,13 @@ def conclude(
     if heard.refused:
         reason = f"The sandbox could not be set up, and policy refuses to run without it: {heard.refused}"
         return not_run("sandbox", reason, **rest)
+    if ending.returncode == -signal.SIGKILL and not ending.stopped and not heard.is_complete:
+        reason = f"It was killed from outside at stage {heard.stage}, most often for want of memory on the machine."
+        return not_run("killed", reason, **rest)
     if ending.stopped == "canceled":
         return not_run("canceled", f"Canceled at stage {heard.stage}.", **rest)
+    if ending.returncode == -signal.SIGXCPU and not ending.stopped:
+        ending = replace(ending, stopped="cpu")
     if ending.stopped:
         return _stopped(ending, heard, limits, rest)
     if heard.stopped.get("outcome") == Outcome.NOT_RUN:
@@ -282,6 +303,7 @@ def containment(applied: Mapping[str, Any]) -> list[Metric]:
 def _stopped(ending: Ending, heard: _Heard, limits: Limits, rest: dict[str, Any]) -> SmokeReport:
     sentences = {
         "time": f"It was stopped after {limits.wall_seconds:.0f} s at stage {heard.stage}.",
+        "cpu": f"It used up its processor time at stage {heard.stage}.",
         "memory": f"It held {size(ending.peak_bytes)} at stage {heard.stage}, more than the plan allows.",
         "output": f"It wrote more than {size(limits.output_bytes)} at stage {heard.stage}.",
     }
@@ -300,11 +322,30 @@ def _crashed(ending: Ending, heard: _Heard, rest: dict[str, Any]) -> SmokeReport
     return SmokeReport(Outcome.FAIL, "crashed", reason, metrics=(metric,), **rest)
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
+
+
+def trimmed(value: Any, depth: int = 6) -> Any:
+    """The same data, bounded: what a hostile checkpoint made the process say must not fill anyone's database."""
+    if isinstance(value, str):
+        return value[:2000]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, float)):
+        return value if -(1 << 62) < value < 1 << 62 else None
+    if depth and isinstance(value, list):
+        return [trimmed(item, depth - 1) for item in value[:1000]]
+    if depth and isinstance(value, dict):
+        return {str(key)[:200]: trimmed(item, depth - 1) for key, item in list(value.items())[:1000]}
+    return None
+
+
 def _samples(measured: Mapping[str, Any]) -> tuple[Sample, ...]:
     found = measured.get("samples")
     samples = []
     for item in found if isinstance(found, list) else []:
-        if isinstance(item, dict) and isinstance(item.get("tokens"), int):
+        if isinstance(item, dict) and _is_count(item.get("tokens")):
             prompt, text = str(item.get("prompt"))[:2000], str(item.get("text"))[:2000]
             samples.append(Sample(prompt, text, item["tokens"], item.get("stopped") is True))
     return tuple(samples[:20])

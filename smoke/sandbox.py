@@ -138,13 +138,14 @@ def _limits(policy: Policy) -> str:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: policy.open_files,
         resource.RLIMIT_FSIZE: policy.file_bytes,
-        resource.RLIMIT_CPU: policy.cpu_seconds,
         resource.RLIMIT_DATA: policy.data_bytes,
     }
     for kind, value in wanted.items():
         _, hard = resource.getrlimit(kind)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))
+    # a second between the two, so that the end is told apart from a kill by someone else
+    resource.setrlimit(resource.RLIMIT_CPU, (policy.cpu_seconds, policy.cpu_seconds + 1))
     return f"data {policy.data_bytes}, file {policy.file_bytes}, cpu {policy.cpu_seconds} s"
 
 

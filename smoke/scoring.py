@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,13 @@ def encode(tokenizer: Any, text: str, *, window: int, limit: int = 2048) -> Wind
         ids, offsets = encoded["input_ids"][:limit], encoded["offset_mapping"][:limit]
     else:
         ids, offsets = tokenizer(text, add_special_tokens=False)["input_ids"][:limit], None
-    begin = getattr(tokenizer, "bos_token_id", None)
-    return cut(text, list(ids), offsets, begin, window)
+    return cut(text, list(ids), offsets, beginning(tokenizer), window)
+
+
+def beginning(tokenizer: Any) -> int | None:
+    """The token that this tokenizer puts before every text, or None; having such a token does not mean using it."""
+    bare, whole = tokenizer("a", add_special_tokens=False)["input_ids"], tokenizer("a")["input_ids"]
+    return int(whole[0]) if len(whole) > len(bare) and list(whole[: len(bare)]) != list(bare) else None
 
 
 def cut(text: str, ids: list[int], offsets: list[tuple[int, int]] | None, begin: int | None, window: int) -> Windows:
@@ -108,24 +113,43 @@ def cut(text: str, ids: list[int], offsets: list[tuple[int, int]] | None, begin:
     return Windows(tuple(windows), scored_bytes, len(covered), entropy(covered) / math.log(2))
 
 
-def score(model: Any, windows: Windows, device: Any = None) -> Score:
+Ask = Callable[[Any, Any], tuple[Any, Any]]
+"""From a model and one row of ids to logits and the ids that they should have foretold, position by position."""
+
+
+def causal(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """Each token from those before it."""
+    return model(input_ids=inputs, use_cache=False).logits[0, :-1], inputs[0, 1:]
+
+
+def halves(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """The second half from the first, through encoder and decoder."""
+    target = second_half(inputs[0])
+    source = inputs[:, : inputs.shape[1] - len(target)]
+    return model(input_ids=source, labels=target[None]).logits[0], target
+
+
+def second_half(window: Any) -> Any:
+    """What an encoder-decoder is asked to foretell of a window."""
+    return window[len(window) // 2 :]
+
+
+def score(model: Any, windows: Windows) -> Score:
     """Loss and entropy of the model over all windows, one window at a time."""
-    return score_ids(model, windows.ids, windows.scored_bytes, device)
+    return score_ids(model, windows.ids, windows.scored_bytes)
 
 
-def score_ids(model: Any, ids: Sequence[Sequence[int]], scored_bytes: int = 0, device: Any = None) -> Score:
+def score_ids(model: Any, ids: Sequence[Sequence[int]], scored_bytes: int = 0, ask: Ask = causal) -> Score:
     """As `score`, for windows of ids whose bytes the caller counted."""
     import torch
 
     nats = spread = 0.0
     tokens = 0
     is_finite = True
-    device = device or next(model.parameters()).device
+    device = next(model.parameters()).device
     with torch.inference_mode():
         for window in ids:
-            inputs = torch.tensor([list(window)], device=device)
-            logits = model(input_ids=inputs, use_cache=False).logits[0, :-1]
-            targets = inputs[0, 1:]
+            logits, targets = ask(model, torch.tensor([list(window)], device=device))
             for start in range(0, len(targets), SLICE):
                 piece = logits[start : start + SLICE].float()
                 if not bool(torch.isfinite(piece).all()):

@@ -25,12 +25,16 @@ class Limits:
     """What one run may use. None for memory means what the plan expects, with room."""
 
     wall_seconds: float = 1800.0
+    cpu_seconds: int | None = None
+    """None means what all threads could use in the wall time."""
     memory_bytes: int | None = None
     output_bytes: int = 8 << 20
     line_bytes: int = 2 << 20
     scratch_bytes: int = 256 << 20
     threads: int = 0
     """Threads of the engine; 0 means every core that this process may use."""
+    blocks_seconds: float = 60.0
+    """Time for turning single blocks down; large models then get a sample of their blocks. 0 leaves it out."""
 
 
 @dataclass(frozen=True)

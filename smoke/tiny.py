@@ -200,8 +200,8 @@ def _fit(model: Any, batches: Iterator[Any], steps: int, progress: Progress | No
     chosen = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in chosen]
     optimizers = [
-        torch.optim.Muon(matrices, lr=0.03 * rate, weight_decay=0.01),
-        torch.optim.AdamW(rest, lr=0.03 * rate, weight_decay=0.0, betas=(0.9, 0.95)),
+        torch.optim.Muon(matrices, lr=0.012 * rate, weight_decay=0.01),
+        torch.optim.AdamW(rest, lr=0.012 * rate, weight_decay=0.0, betas=(0.9, 0.95)),
     ]
     warm = max(1, steps // 20)
     schedules = [

@@ -163,15 +163,14 @@ def language(measured: Measured) -> list[Metric]:
     metrics.append(Metric("bits_per_byte", "Bits per byte", bits, f"at most {limit:.3f}", ok, reason, grave, "bits"))
 
     gap = shuffled - nats
+    ok, threshold = gap >= ORDER_GAP_NATS, f"at least {ORDER_GAP_NATS}"
     reason = f"Shuffling the tokens of the probe costs {gap:.2f} nats each."
-    metrics.append(
-        Metric("order_gap", "Order gap", gap, f"at least {ORDER_GAP_NATS}", gap >= ORDER_GAP_NATS, reason, unit="nats")
-    )
+    metrics.append(Metric("order_gap", "Order gap", gap, threshold, ok, reason, grave, "nats"))
     if is_declared and unigram is not None:
         ok = nats <= unigram
         reason = f"{nats:.2f} nats per token; the probe's own token frequencies give {unigram:.2f}."
         metrics.append(
-            Metric("unigram", "Better than token counts", nats, f"at most {unigram:.2f}", ok, reason, unit="nats")
+            Metric("unigram", "Better than token counts", nats, f"at most {unigram:.2f}", ok, reason, grave, "nats")
         )
         drift = nats - spread
         ok = drift <= CALIBRATION_NATS

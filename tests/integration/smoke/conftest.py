@@ -34,11 +34,17 @@ def inventory() -> Inventory:
 
 @pytest.fixture(scope="session")
 def smoke(inventory: Inventory) -> Callable[..., SmokeReport]:
-    """A run on the processor with one thread, planned with the inventory that is already known."""
+    """A run on the processor with one thread, planned with the inventory that is already known.
 
-    def smoke(source, *, quantization=None, wall_seconds=120.0, **rest) -> SmokeReport:
+    Blocks and the comparison with full precision are left out unless asked for: they double the time.
+    """
+
+    def smoke(source, *, quantization=None, cpu_seconds=None, is_thorough=False, **rest) -> SmokeReport:
         plan = make_plan(source, inventory=inventory, device="cpu", quantization=quantization)
-        return run(source, plan=plan, limits=Limits(wall_seconds=wall_seconds, threads=1), **rest)
+        limits = Limits(
+            wall_seconds=240, cpu_seconds=cpu_seconds, threads=1, blocks_seconds=20.0 if is_thorough else 0.0
+        )
+        return run(source, plan=plan, limits=limits, agreement=is_thorough, **rest)
 
     return smoke
 

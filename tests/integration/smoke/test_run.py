@@ -25,7 +25,7 @@ def codes(report: SmokeReport) -> set[str]:
 def healthy(smoke, tiny):
     seen: list[Progress] = []
     folder, probe = tiny
-    return smoke(folder, probe=probe, progress=seen.append), seen
+    return smoke(folder, probe=probe, progress=seen.append, is_thorough=True), seen
 
 
 def test_a_healthy_model_passes_in_full_confinement(healthy):
@@ -34,7 +34,7 @@ def test_a_healthy_model_passes_in_full_confinement(healthy):
     assert report.quantization == "int8"
     assert report.device == "cpu"
     assert set(REQUIRED) <= set(report.sandbox["applied"])
-    assert {"finite_logits", "bits_per_byte", "order_gap", "calibration", "reference"} <= {
+    assert {"finite_logits", "bits_per_byte", "order_gap", "block_skip", "damping", "agreement", "reference"} <= {
         m.code for m in report.metrics
     }
     assert any(sample.text.strip() for sample in report.samples)
@@ -42,8 +42,10 @@ def test_a_healthy_model_passes_in_full_confinement(healthy):
 
 
 def test_progress_tells_the_stages_in_order(healthy):
-    stages = list(dict.fromkeys(p.stage for p in healthy[1]))
-    assert stages == ["plan", "start", "tensors", "load", "likelihood", "generate"]
+    stages = [p.stage for p in healthy[1]]
+    assert stages[0] == "plan"
+    stages = list(dict.fromkeys(stages[1:]))
+    assert stages == ["start", "tensors", "load", "likelihood", "blocks", "generate", "agreement"]
     assert all(0 <= p.done <= p.total or p.total == 0 for p in healthy[1])
 
 
@@ -112,10 +114,8 @@ def reshaped(t):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (zeroed, "tensors"),
         (not_a_number, "tensors"),
         (swapped, "reference"),
-        (sign_flipped, "reference"),
         (shifted_rows, "bits_per_byte"),
         (dropped, "missing_keys"),
         (reshaped, "mismatched_keys"),
@@ -149,8 +149,8 @@ def test_an_endless_chat_template_is_ended(smoke, copy):
     (copy / "chat_template.jinja").write_text(
         "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
     )
-    report = smoke(copy, wall_seconds=18)
-    assert (report.outcome, report.code) == (Outcome.FAIL, "limit_time")
+    report = smoke(copy, cpu_seconds=12)
+    assert (report.outcome, report.code) == (Outcome.FAIL, "limit_cpu")
     assert "generate" in report.reason
 
 
@@ -208,3 +208,35 @@ def test_plan_on_the_command_line(tiny, capsys):
     assert main(["plan", str(tiny[0]), "--device", "cpu"]) == 0
     assert "int8 on cpu" in capsys.readouterr().out
     assert main(["plan", str(Path(tiny[0]).parent)]) == 2
+
+
+def test_the_family_of_the_demonstration_differs_really(tiny, tmp_path):
+    """The derived members are other weights, and the one trained on conversations starts from its parent."""
+    from safetensors.torch import load_file
+
+    from smoke.tiny import derive, train
+
+    parent = load_file(tiny[0] / "model.safetensors")
+    told: list[tuple[int, int, float, float]] = []
+    instruct = derive(tiny[0], tmp_path / "instruct", "instruct", steps=4, progress=lambda *step: told.append(step))
+    largest = derive(tiny[0], tmp_path / "max", "max", steps=2)
+    ours = load_file(instruct.folder / "model.safetensors")
+    assert ours.keys() == parent.keys()
+    changes = [float((ours[n].float() - parent[n].float()).norm() / parent[n].float().norm()) for n in parent]
+    assert 0 < max(changes) < 0.5
+    assert len(load_file(largest.folder / "model.safetensors")) > len(parent)
+    assert told[-1][:2] == (4, 4)
+    with pytest.raises(ValueError, match="kind"):
+        derive(tiny[0], tmp_path / "x", "mini")
+    again = train(tmp_path / "again", steps=2)
+    once_more = train(tmp_path / "once_more", steps=2)
+    same = [(folder.folder / "model.safetensors").read_bytes() for folder in (again, once_more)]
+    assert same[0] == same[1]
+    assert sorted(p.name for p in again.folder.iterdir()) == [
+        "chat_template.jinja",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]

@@ -7,7 +7,7 @@ import pytest
 
 from smoke.plan import Plan
 from smoke.report import Metric, Outcome, Severity, SmokeReport, dumps, finite, not_run, outcome_of, plain
-from smoke.run import _Heard, conclude, containment
+from smoke.run import _Heard, conclude, containment, trimmed
 from smoke.sandbox import REQUIRED
 from smoke.supervise import Ending, Limits
 from smoke.verdict import judge
@@ -166,6 +166,10 @@ def test_reaching_a_limit_fails(limit):
     assert concluded(heard(), ended(limit, -9)) == (Outcome.FAIL, f"limit_{limit}")
 
 
+def test_processor_time_used_up_fails():
+    assert concluded(heard(), ended("", -24)) == (Outcome.FAIL, "limit_cpu")
+
+
 def test_cancellation_is_not_a_verdict():
     assert concluded(heard(), ended("canceled", -9)) == (Outcome.NOT_RUN, "canceled")
 
@@ -217,3 +221,137 @@ def test_a_waived_layer_warns_by_name():
     (metric,) = containment({"applied": [name for name in REQUIRED if name != "landlock"]})
     assert (metric.ok, metric.severity) == (False, Severity.WARN)
     assert "landlock" in metric.reason
+
+
+def deep(**changes: Any) -> dict[str, Any]:
+    """Healthy measurements with two blocks looked at, and changes to the first of them."""
+    damped = {"self_attn x0": 0.4, "self_attn x0.5": 0.1, "mlp x2": 0.3}
+    blocks = [
+        {"block": 0, "skip_nats": changes.get("skip", 0.3), "damped_nats": {**damped, **changes.get("damped", {})}},
+        {"block": 3, "skip_nats": 0.2, "damped_nats": damped},
+    ]
+    updates = changes.get("updates", [0.5, 0.3])
+    return {
+        **HEALTHY,
+        "depth": {"nats_per_token": 4.0, "total": 4, "looked_at": 2, "blocks": blocks, "updates": updates},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"skip": -0.019}, {}),
+        ({"skip": -0.021}, {"block_skip": FAIL}),
+        ({"damped": {"mlp x0.5": -0.039}}, {}),
+        ({"damped": {"mlp x0.5": -0.041}}, {"damping": WARN}),
+        ({"damped": {"mlp x0.5": -0.121}}, {"damping": FAIL}),
+        ({"updates": [0.5, 0.009]}, {"block_update": WARN}),
+    ],
+)
+def test_rules_on_blocks(changes, expected):
+    assert broken(deep(**changes)) == expected
+
+
+def test_rules_on_blocks_only_warn_on_text_outside_the_domain():
+    measured = deep(skip=-1.0, damped={"mlp x0": -1.0})
+    measured["probe"] = {**HEALTHY["probe"], "declared": False}
+    assert {code: s for code, s in broken(measured).items() if code != "reference"} == {
+        "block_skip": WARN,
+        "damping": WARN,
+    }
+
+
+def test_how_many_blocks_were_looked_at_is_told():
+    metric = next(m for m in judge(deep(), quantization="int8") if m.code == "block_skip")
+    assert "2 of 4 blocks" in metric.reason
+
+
+def test_an_encoder_decoder_is_only_warned_about_text_it_was_not_trained_to_continue():
+    measured = {**HEALTHY, "architecture": "encoder_decoder", "bits_per_byte": 4.7, "shuffled_nats": 3.7}
+    del measured["probe"]
+    measured["probe"] = {"declared": False, "byte_entropy_bits": 4.6, "unigram_nats": 5.4}
+    assert broken(measured) == {"bits_per_byte": WARN, "order_gap": WARN}
+
+
+SKETCH = [[1.0, 0.0], [0.0, 1.0]]
+ENCODED = {
+    **{k: v for k, v in HEALTHY.items() if k not in ("bits_per_byte", "nats_per_token", "generation", "template")},
+    "architecture": "encoder",
+    "encoder": {"accuracy": 1.0, "margin": 0.6, "strangers_cosine": 0.4, "order_cosine": 0.9, "sketch": SKETCH},
+    "masked": {"nats_per_token": 3.0, "unigram_nats": 5.0},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"strangers_cosine": 1.0}, {"collapse": FAIL}),
+        ({"order_cosine": 1.0}, {"word_order": WARN}),
+        ({"accuracy": 0.4}, {"paraphrases": WARN}),
+        ({"accuracy": None}, {"representations": FAIL}),
+    ],
+)
+def test_rules_on_encoders(change, expected):
+    assert broken({**ENCODED, "encoder": {**ENCODED["encoder"], **change}}) == expected
+
+
+def test_masked_words_are_judged_by_the_texts_own_counts():
+    assert broken({**ENCODED, "masked": {"nats_per_token": 5.1, "unigram_nats": 5.0}}) == {"masked": FAIL}
+
+
+@pytest.mark.parametrize(
+    ("sketch", "expected"),
+    [
+        (SKETCH, {}),
+        ([[1.0, 0.1], [0.0, 1.0]], {}),
+        ([[1.0, 0.2], [0.0, 1.0]], {"reference": FAIL}),
+        ([[1.0, 0.0]], {"reference": FAIL}),
+        ("nonsense", {"reference": FAIL}),
+        ([[], []], {"reference": FAIL}),
+    ],
+)
+def test_an_encoder_is_compared_with_its_reference(sketch, expected):
+    measured = {**ENCODED, "encoder": {**ENCODED["encoder"], "sketch": sketch}}
+    assert broken(measured, reference=ENCODED) == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"divergence_nats": 0.0005, "same_first_choice": 0.99}, {}),
+        ({"divergence_nats": 0.02, "same_first_choice": 0.99}, {"agreement": WARN}),
+        ({"divergence_nats": 0.0005, "same_first_choice": 0.5}, {"agreement": WARN}),
+    ],
+)
+def test_agreement_with_full_precision(found, expected):
+    assert broken({**HEALTHY, "agreement": found}) == expected
+
+
+def test_what_a_hostile_process_says_is_bounded():
+    deepest: Any = "x"
+    for _ in range(50):
+        deepest = [deepest]
+    said = {
+        "a": "x" * 10**5,
+        "b": list(range(10**4)),
+        "c": 10**400,
+        "d": deepest,
+        "e": {str(i): 1 for i in range(5000)},
+    }
+    kept = trimmed(said)
+    assert len(kept["a"]) == 2000
+    assert len(kept["b"]) == len(kept["e"]) == 1000
+    assert kept["c"] is None
+    assert len(dumps(SmokeReport(Outcome.FAIL, "c", "r", measurements=kept))) < 50_000
+
+
+def test_numbers_too_large_for_any_column_are_not_progress():
+    seen: list[Any] = []
+    _Heard(progress=seen.append).line(b'{"kind": "progress", "stage": "load", "done": 1%s, "total": 2}' % (b"0" * 400))
+    assert seen == []
+
+
+def test_a_kill_from_outside_is_no_verdict():
+    assert concluded(heard(), ended("", -9)) == (Outcome.NOT_RUN, "killed")
