@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from jobs.models import Worker
 
@@ -72,4 +74,5 @@ def missing_worker() -> str:
 @cache
 def _redis() -> redis.Redis:
     """Return this process's one client; its limits are short, so that probes never queue up behind a lost server."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    once = Retry(NoBackoff(), retries=0)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=once)

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from config.launcher.instance import GOVERNING, HUB, ROOT, Folders
+from config.launcher.instance import GOVERNING, HUB, Folders
 from config.launcher.lock import Lock
 
 # These read and write files, never rows; they run with settings that lead nowhere.
@@ -28,7 +28,7 @@ def attach_to_running_instance(arguments: Sequence[str] | None = None, folders: 
     """Put the running instance's settings into the environment; ends the process with one sentence where none runs."""
     if all(name in os.environ or f"{name}_FILE" in os.environ for name in NOWHERE):
         return
-    folders = folders or Folders(ROOT / "var")
+    folders = folders or Folders.of_environment()
     words = list(sys.argv[1:] if arguments is None else arguments)
     which = os.environ.get("IMPRIMATUR_INSTANCE", GOVERNING)
     if which not in {GOVERNING, HUB}:

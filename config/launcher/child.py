@@ -66,6 +66,12 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def end_with_parent() -> None:
+    """Have ourselves told to end when our parent does: who kills `make` means what it runs; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+
 def signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
     """Signal a child's whole group; one that is gone already is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

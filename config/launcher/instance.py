@@ -5,6 +5,7 @@ Owns `var/secrets/`. Decides nothing about what the variables mean; `config/sett
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ VARIABLES = frozenset(
         "WORKER_REQUIRED",
         "SMOKE",
         "SMOKE_CONTAINMENT",
+        "SMOKE_WALL_SECONDS",
         "SESSION_COOKIE_NAME",
         "CSRF_COOKIE_NAME",
         "JOB_LEASE_SECONDS",
@@ -60,6 +62,11 @@ class Folders:
     """The places below `var/` that belong to the launcher."""
 
     var: Path
+
+    @classmethod
+    def of_environment(cls) -> Folders:
+        """Return those of this checkout, or of the folder that IMPRIMATUR_VAR names."""
+        return cls(Path(os.environ.get("IMPRIMATUR_VAR") or ROOT / "var").resolve())
 
     @property
     def run(self) -> Path:

@@ -30,6 +30,7 @@ def postgres_program(postgres: Postgres, environment: Mapping[str, str]) -> Prog
         tier=SERVERS,
         stop_signal=signal.SIGINT,
         hasten_signal=signal.SIGQUIT,
+        death_signal=signal.SIGQUIT,
         descend=postgres.descend,
     )
 
@@ -50,7 +51,8 @@ def web_program(name: str, address: str, workers: int, environment: Mapping[str,
     """Return one instance's web server on `address`, which is host:port."""
     configuration = ROOT / "config" / "gunicorn_conf.py"
     options = ["--config", str(configuration), "--bind", address, "--workers", str(workers)]
-    return Program(name, [sys.executable, "-m", "gunicorn", *options, "config.wsgi"], environment, ROOT)
+    command = [sys.executable, "-m", "gunicorn", *options, "config.wsgi"]
+    return Program(name, command, environment, ROOT, death_signal=signal.SIGQUIT)
 
 
 def worker_programs(environment: Mapping[str, str]) -> list[Program]:

@@ -43,6 +43,8 @@ class Program:
     tier: int = PROCESSES
     stop_signal: signal.Signals = signal.SIGTERM
     hasten_signal: signal.Signals = signal.SIGQUIT
+    # Sent by the kernel when the supervisor is killed: nobody is left to hasten anything then.
+    death_signal: signal.Signals = signal.SIGKILL
     descend: Step | None = None
 
 
@@ -143,7 +145,7 @@ class Supervisor:
             environment=dict(program.environment) | {MARK: str(self.run_folder)},
             cwd=program.cwd,
             descend=program.descend,
-            death_signal=program.hasten_signal,
+            death_signal=program.death_signal,
         )
 
     def _note_end(self, child: Child, status: int, now: float) -> None:
