@@ -39,7 +39,7 @@ check: install-all ## lint, types, import contracts, migrations, templates
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 	$(RUN) manage.py check
-	$(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(RUN) manage.py compile_templates
 
 format: install-all ## write code the way `make check` wants it
@@ -52,7 +52,5 @@ bench: install-all ## measure what the documentation claims
 story: install-all ## tell the whole way, in a browser, against the instance that runs
 	@$(RUN) -m pytest tests/browser/story -q -s -p no:randomly
 
-clean: ## remove what running and testing left; data in var/ too
-	@if [ -d var ]; then $(RUN) -m config.launcher.clean; fi
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
-	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+clean: ## remove caches, logs and collected files; DATA=1 removes databases, blobs and secrets, too
+	@$(FIND_PYTHON); $$python config/launcher/clean.py $(if $(DATA),--data)
