@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from weights.cards import check_license
 from weights.catalog.files import (
     FM_EXECUTABLE,
     FM_MISNAMED,
@@ -24,6 +25,7 @@ from weights.catalog.files import (
     FS_HUGE,
 )
 from weights.code_checks import check_code_references
+from weights.coherence import check_coherence
 from weights.documents import check_empty, inspect_text
 from weights.findings import Finding
 from weights.folder import FILES_LIMIT, list_folder
@@ -31,11 +33,13 @@ from weights.formats import HEAD_BYTES, TEXT_LIMIT_BYTES, Kind, promised, recogn
 from weights.gguf_file import inspect_gguf
 from weights.hashing import HashingReader, Progress
 from weights.index_checks import check_indexes
+from weights.leftovers import check_metadata, check_name, check_tensor_names
 from weights.manifest import manifest_digest
 from weights.media import check_tail
 from weights.names import check_collisions, check_path
 from weights.numpy_file import inspect_numpy
 from weights.pickle_file import inspect_pickle
+from weights.protobuf_files import check_external_data, inspect_protobuf
 from weights.report import FileReport, Parsed, Report, worst_first
 from weights.safetensors_file import inspect_safetensors
 from weights.sources import Opener, open_source, read_at
@@ -54,7 +58,7 @@ _PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
     Kind.NUMPY: inspect_numpy,
 }
 _TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
-_HARMLESS = frozenset({Kind.MEDIA})
+_HARMLESS = frozenset({Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX})
 
 FolderProgress = Callable[[str, int, int, int], None]  # path, bytes done of all files, bytes in all, files done
 
@@ -111,7 +115,11 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
     found += check_indexes(reports)
     found += check_code_references(reports)
     found += check_model(reports)
+    found += check_coherence(reports)
     found += check_agreement(reports)
+    found += check_tensor_names(reports)
+    found += check_license(reports)
+    found += check_external_data(reports)
     if len(reports) > FILES_LIMIT and not any(finding.check == FS_COUNT.id for finding in found):
         found.append(FS_COUNT.at("", f"The checkpoint has {len(reports)} files."))
     tensors = [tensor for file in reports for tensor in file.tensors]
@@ -163,6 +171,10 @@ def _parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
         parsed = _PARSERS[kind](reader, path)
     else:
         parsed = Parsed(kind)
+    if parsed.kind == Kind.UNKNOWN:
+        parsed = inspect_protobuf(reader, path)
+    if isinstance(parsed.content, dict) and "metadata" in parsed.content:
+        parsed.findings += check_metadata(parsed.content["metadata"], path)
     return Parsed(parsed.kind, parsed.findings + _about_the_kind(parsed, path), parsed.tensors, parsed.content)
 
 
@@ -183,7 +195,7 @@ def _about_the_kind(parsed: Parsed, path: str) -> list[Finding]:
 
 
 def _about_the_file(path: str, size_bytes: int) -> list[Finding]:
-    findings = []
+    findings = check_name(path)
     misplaced = check_path(path)
     if misplaced is not None:
         findings.append(misplaced)

@@ -10,16 +10,19 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
+from weights.cards import check_card, check_yaml, is_license_file, license_marks
 from weights.catalog.files import FM_EMPTY, FM_ENCODING, FM_MISNAMED, FM_PAGE, FM_POINTER
 from weights.catalog.folder import CC_CODE, CT_JSON, CT_NONFINITE
 from weights.findings import Finding
 from weights.formats import Kind, is_weight_name, promised, suffix_of
+from weights.leftovers import check_text, check_values
 from weights.pickle_file import check_pickles, name_findings
 from weights.pickle_walk import looks_like_pickle
 from weights.report import Parsed
 from weights.strict_json import JsonRefusedError, parse_strict
 from weights.template_places import is_template_file, templates_in
 from weights.templates import check_template
+from weights.tokenizer_checks import is_tokenizer, summarize_tokenizer
 
 CONTENT_LIMIT_BYTES = 1 << 20  # larger JSON is kept only where the folder's checks need it
 
@@ -44,14 +47,23 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
     if looks_like_pickle(content):
         return Parsed(Kind.PICKLE, findings + name_findings(path) + check_pickles(content, len(content), path))
     if suffix_of(path) == ".json":
-        return _inspect_json(content, path, findings)
+        return _inspect_json(content, path, findings + check_text(text, path))
     if expected is not None and Kind.TEXT not in expected:
         findings.append(FM_MISNAMED.at(path, "The file holds text.", evidence=_first_line(content)))
     if is_template_file(path):
         return Parsed(Kind.TEXT, findings + check_template(text, path, "the file itself"), content={"template": text})
     if suffix_of(path) in _CODE_SUFFIXES or text.startswith("#!"):
         findings.append(CC_CODE.at(path, "The file is program source."))
-    return Parsed(Kind.TEXT, findings)
+    findings += check_text(text, path)
+    kept: dict[str, Any] | None = None
+    if suffix_of(path) == ".md":
+        found, kept = check_card(text, path)
+        findings += found
+    elif suffix_of(path) in (".yaml", ".yml"):
+        findings += check_yaml(text, path)
+    elif is_license_file(path):
+        kept = {"license_marks": license_marks(text)}
+    return Parsed(Kind.TEXT, findings, content=kept)
 
 
 def check_empty(path: str) -> list[Finding]:
@@ -79,6 +91,7 @@ def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
         return Parsed(Kind.JSON, findings)
     if document.nonfinite:
         findings.append(CT_NONFINITE.at(path, f"The file uses {document.nonfinite[0]}."))
+    findings += check_values(_settings(document.value), path, "settings")
     for name, text in templates_in(document.value):
         findings += check_template(text, path, f"the key {name!r}")
     return Parsed(Kind.JSON, findings, content=_kept(document.value, len(content), path))
@@ -87,9 +100,18 @@ def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
 def _kept(value: Any, size: int, path: str) -> Any:
     """The part of a JSON file that its report carries."""
     name = PurePosixPath(path).name
+    if is_tokenizer(value):
+        return summarize_tokenizer(value)
     if size <= CONTENT_LIMIT_BYTES or INDEX_NAME.search(name):
         return _storable(value)
     return None
+
+
+def _settings(value: Any) -> Any:
+    """A configuration without its long lists of words, which may hold anything."""
+    if not isinstance(value, dict) or is_tokenizer(value):
+        return None
+    return {key: inner for key, inner in value.items() if key not in ("vocab", "weight_map", "added_tokens_decoder")}
 
 
 def _storable(value: Any) -> Any:

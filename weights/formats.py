@@ -73,6 +73,7 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
 )
 _PICKLE_START = re.compile(rb"\x80[\x02-\x05]")
 _PYTHON_BYTE_CODE = re.compile(rb"[\x00-\xff]{2}\r\n[\x00-\x07]\0\0\0")
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<\?xml[^>]*>\s*<(error|html))", re.IGNORECASE)
 
 WEIGHT_SUFFIXES = frozenset(
@@ -185,7 +186,7 @@ def recognize(head: bytes, size_bytes: int, path: str) -> Kind:
         return Kind.TAR
     if (head.startswith(b"RIFF") and head[8:12] in (b"WEBP", b"WAVE", b"AVI ")) or head[4:8] == b"ftyp":
         return Kind.MEDIA
-    if b"\0" in head:
+    if b"\0" in head or (_CONTROL.search(head) and suffix_of(path) not in _TEXT_SUFFIXES):
         return Kind.SAFETENSORS if suffix_of(path) == ".safetensors" else Kind.UNKNOWN
     if _PAGE.match(head):
         return Kind.PAGE

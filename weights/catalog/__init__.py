@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from weights.catalog import files, folder, gguf, pickles, templates, tensors
+from weights.catalog import coherence, files, folder, gguf, leftovers, onnx, pickles, templates, tensors
 from weights.findings import Check
 
 RULESET = "2026.11.1"
@@ -19,8 +19,11 @@ GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("Safetensors and weight values", tensors),
     ("GGUF", gguf),
     ("Chat templates", templates),
+    ("ONNX", onnx),
+    ("Credentials, leftovers and cards", leftovers),
     ("Pickles, archives and NumPy arrays", pickles),
     ("Index, configuration and code", folder),
+    ("Coherence of configuration, tokenizer and tensors", coherence),
 )
 
 

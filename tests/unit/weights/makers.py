@@ -65,7 +65,7 @@ def write_healthy(root: Path, shards: int = 2) -> Path:
 
 def write_companions(root: Path) -> None:
     """Everything of an ordinary release but the weights."""
-    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 32, "vocab_size": 100}
+    config = {"architectures": ["NimbusForCausalLM"], "model_type": "nimbus", "hidden_size": 32, "vocab_size": 100}
     (root / "config.json").write_text(json.dumps(config | {"torch_dtype": "bfloat16"}))
     (root / "generation_config.json").write_text('{"bos_token_id": 1, "eos_token_id": 2}')
     (root / "tokenizer_config.json").write_text(

@@ -286,8 +286,9 @@ def test_sizes_beyond_the_hub_are_flagged() -> None:
     assert [finding.check for finding in _about_the_file("a", HUGE_BYTES + 1)] == ["FS-HUGE"]
 
 
-def test_too_many_files_are_flagged() -> None:
-    report = join(FileReport(f"f{n}", 0, "0" * 64, Kind.EMPTY) for n in range(100_001))
+def test_too_many_files_are_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weights.checkpoint.FILES_LIMIT", 3)
+    report = join(FileReport(f"f{n}", 0, "0" * 64, Kind.EMPTY) for n in range(4))
     assert checks(report) == ["FS-COUNT"]
 
 
