@@ -15,8 +15,11 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         import accounts.events
         import audit.services
+        import jobs.devices
         from audit.request import use_provider
+        from smoke.devices import discover
         from web.middleware import current_request_id
 
         use_provider(current_request_id)
         accounts.events.use_recorder(audit.services.record)
+        jobs.devices.register_finder("smoke.", lambda: [device.to_json() for device in discover().devices])

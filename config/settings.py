@@ -122,16 +122,19 @@ IMPORT_ROOTS = [Path(path) for path in env.words("IMPORT_ROOTS", str(BASE_DIR / 
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # A job's truth is its row: redelivery by the broker is only ever a late second ring, so it may be late.
-    "visibility_timeout": 24 * 3600,
+    # A job's truth is its row, and the sweep rings again for whatever is due, so a message needs no acknowledgement:
+    # one that is lost costs seconds, while redelivery loops without an attempt count, and putting unacknowledged
+    # messages back ends the worker when it is Redis that was lost (Celery 5.7.0 with kombu 5.7.0).
+    "ack_emulation": False,
     "socket_keepalive": True,
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the sweeper re-rings; redelivery here would loop without an attempt count
+CELERY_TASK_ACKS_LATE = False
+# A message that is taken before there is a process for it would wait behind hours of work while others are idle.
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
@@ -239,6 +242,13 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVERS": [{"url": "/"}],
+    "ENUM_NAME_OVERRIDES": {
+        "ReleaseStateEnum": "release.states.ReleaseState",
+        "PublicationStateEnum": "release.states.PublicationState",
+        "TargetKindEnum": "release.states.TargetKind",
+        "EvidenceKindEnum": "registry.states.EvidenceKind",
+        "RefKindEnum": "registry.states.RefKind",
+    },
 }
 
 # --- logs ------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ class Handler:
     """How one kind of job is done.
 
     `backoff` holds the seconds to wait before each further attempt; the last one repeats. `on_failure` is called in
-    the transaction that gives the job up, so that the fact the job was for can record that it will not come.
+    the transaction that gives the job up or cancels it, so that the fact the job was for can record that it will not
+    come. `limit_seconds` ends an attempt that hangs; it counts as one.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Handler:
     backoff: tuple[float, ...]
     unit: str
     on_failure: Callable[[str, str, str], None] | None
+    limit_seconds: int
 
 
 _handlers: dict[str, Handler] = {}
@@ -55,13 +57,14 @@ def handler(
     backoff: tuple[float, ...] = (2, 10, 30, 120),
     unit: str = "bytes",
     on_failure: Callable[[str, str, str], None] | None = None,
+    limit_seconds: int = 12 * 3600,
 ) -> Callable[[Work], Work]:
     """Register the function that does jobs of this kind; `on_failure` is given subject, code and message."""
 
     def register(work: Work) -> Work:
         if kind in _handlers:
             raise ValueError(f"The job kind {kind!r} has a handler already.")
-        _handlers[kind] = Handler(kind, queue, work, max_attempts, backoff, unit, on_failure)
+        _handlers[kind] = Handler(kind, queue, work, max_attempts, backoff, unit, on_failure, limit_seconds)
         return work
 
     return register
@@ -70,6 +73,11 @@ def handler(
 def handler_of(kind: str) -> Handler:
     """The handler of a kind; KeyError where there is none."""
     return _handlers[kind]
+
+
+def find(kind: str) -> Handler | None:
+    """The handler of a kind, or None: a row may name a kind that only a newer or older process knows."""
+    return _handlers.get(kind)
 
 
 def kinds() -> list[str]:

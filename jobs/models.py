@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from jobs.states import OPEN, JobState
+from rules import Transition
 
 # Plain words, since migrations keep them and import nothing of ours.
 OPEN_VALUES = sorted(state.value for state in OPEN)
@@ -17,10 +18,11 @@ OPEN_VALUES = sorted(state.value for state in OPEN)
 class Job(models.Model):
     """One piece of work on one subject. Written by `jobs.services` alone; kept as a record after its end.
 
-    `fence` grows with each claim: a writer that holds an older number has lost its lease and may write nothing.
+    `fence` grows with each claim: a writer that holds an older number has lost its lease and may write nothing. Ids
+    are UUIDs of version 7, so that their order is that of enqueueing.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, editable=False)
     kind = models.CharField(max_length=60)
     queue = models.CharField(max_length=30)
     subject = models.CharField(max_length=120, help_text="What it works on, as `app.model:key`.")
@@ -47,16 +49,22 @@ class Job(models.Model):
     done = models.BigIntegerField(default=0, help_text="Units done; bytes where `unit` says so.")
     total = models.BigIntegerField(default=0)
     unit = models.CharField(max_length=20, default="bytes")
+    rate = models.FloatField(null=True, help_text="Units per second, over the last half minute.")
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["key"], condition=Q(state__in=OPEN_VALUES), name="one_open_job_per_key"),
             models.CheckConstraint(
                 condition=~Q(state=JobState.RUNNING.value) | Q(lease_expires_at__isnull=False),
                 name="running_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN_VALUES, finished_at__isnull=True)
+                | (~Q(state__in=OPEN_VALUES) & Q(finished_at__isnull=False)),
+                name="ended_has_time",
             ),
         ]
         indexes = [
@@ -81,11 +89,22 @@ class Job(models.Model):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the rate so far; None before there is one."""
-        if self.state != JobState.RUNNING or not self.started_at or not self.done or not self.total:
+        """Estimated from the pace of the last half minute; None while there is none."""
+        if self.state != JobState.RUNNING or not self.rate or not self.total:
             return None
-        passed = (timezone.now() - self.started_at).total_seconds()
-        return max(0.0, passed * (self.total - self.done) / self.done)
+        return max(0.0, (self.total - self.done) / self.rate)
+
+    def move(self, transition: Transition, *, at: datetime) -> list[str]:
+        """Take the transition on this locked row and return the fields it changed; AssertionError from a wrong state.
+
+        An end has a time, and only what runs has a lease.
+        """
+        assert transition.starts_at(JobState(self.state)), f"{self} cannot {transition.name}"
+        self.state = transition.target.value
+        self.finished_at = None if self.is_open else at
+        self.lease_expires_at = None
+        self.rate = None
+        return ["state", "finished_at", "lease_expires_at", "rate"]
 
 
 class Worker(models.Model):

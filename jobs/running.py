@@ -7,13 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection, transaction
 
-from jobs import services
-from jobs.handlers import Retry, handler_of
+from jobs import handlers, services
+from jobs.handlers import Retry
 from jobs.models import Job
+from jobs.pace import Pace
 from jobs.services import LeaseLost
 from rules import Refused
 
@@ -21,16 +24,29 @@ log = logging.getLogger(__name__)
 REPORT_EVERY_SECONDS = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a handler last said of its work."""
+
+    done: int
+    total: int
+    stage: str
+    rate: float | None
+
+
 class Lease:
-    """A claimed job as its handler sees it: what to do, how to report, and how to write under the lease."""
+    """A claimed job as its handler sees it: what to do, how to report, and how to write under the lease.
+
+    A thread of its own renews the lease and writes the progress, so that a handler may be busy for longer than a lease
+    lasts, and reporting costs it nothing.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self._reported_at = 0.0
-        self._done = 0
-        self._total = 0
-        self._stage = ""
+        self._said: Progress | None = None
+        self._pace = Pace()
         self._lost = threading.Event()
+        self._renewed_at = time.monotonic()
 
     @property
     def payload(self) -> dict[str, object]:
@@ -44,18 +60,20 @@ class Lease:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the lease is gone, so that long work can stop between two of its own checks."""
-        return self._lost.is_set()
+        """Whether the lease is gone, or must be taken for gone since it could not be renewed in time.
+
+        Effects outside the database have no fence; a worker that cannot reach the database has to stop by its own
+        clock, before its successor begins.
+        """
+        return self._lost.is_set() or time.monotonic() - self._renewed_at > settings.JOB_LEASE_SECONDS
 
     def report(self, done: int, total: int, stage: str = "") -> None:
-        """Note progress, at most twice a second; raises LeaseLost where the job was taken over or cancelled."""
-        self._done, self._total, self._stage = done, total, stage or self._stage
+        """Say how far the work is; raises LeaseLost where the job was taken over or cancelled."""
         if self.is_lost:
             raise LeaseLost
-        now = time.monotonic()
-        if now - self._reported_at >= REPORT_EVERY_SECONDS:
-            self._reported_at = now
-            services.beat(self.job, done=done, total=total, stage=self._stage)
+        self._pace.note(done, time.monotonic())
+        kept = self._said.stage if self._said else ""
+        self._said = Progress(done, total, stage or kept, self._pace.per_second)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -65,11 +83,16 @@ class Lease:
             yield
 
     def keep_alive(self, stop: threading.Event) -> None:
-        """Renew the lease from a thread, for handlers that are busy for longer than a lease lasts."""
+        """Renew the lease and write the progress until told to stop, or until the lease is gone."""
+        written = self._said
         try:
-            while not stop.wait(settings.JOB_LEASE_SECONDS / 3):
+            while not stop.wait(REPORT_EVERY_SECONDS):
+                said, asked_at = self._said, time.monotonic()
+                if said is written and asked_at - self._renewed_at < settings.JOB_LEASE_SECONDS / 3:
+                    continue
                 try:
-                    services.beat(self.job)
+                    self._beat(said)
+                    written, self._renewed_at = said, asked_at
                 except LeaseLost:
                     self._lost.set()
                     return
@@ -78,6 +101,12 @@ class Lease:
                     connection.close()
         finally:
             connection.close()
+
+    def _beat(self, said: Progress | None) -> None:
+        if said is None:
+            services.beat(self.job)
+        else:
+            services.beat(self.job, done=said.done, total=said.total, stage=said.stage, rate=said.rate)
 
 
 def run(job_id: str, *, worker: str) -> str:
@@ -91,52 +120,39 @@ def run(job_id: str, *, worker: str) -> str:
     beating.start()
     try:
         return _work(lease)
+    except LeaseLost:
+        return "cancelled" if services.stop_cancelled(job) else "lease lost"
     finally:
         stop.set()
         beating.join()
 
 
 def _work(lease: Lease) -> str:
+    """Do the work and write its end; raises LeaseLost where that is no longer this worker's to write."""
     job = lease.job
+    how = handlers.find(job.kind)
     try:
-        try:
-            handler_of(job.kind).work(lease)
-            services.succeed(job)
-            return "succeeded"
-        except LeaseLost:
-            raise
-        except Retry as error:
-            services.put_back(
-                job,
-                code=error.code,
-                message=error.message,
-                after_seconds=error.after_seconds,
-                counts=error.counts,
-            )
-            return "put back"
-        except Refused as error:
-            reason = error.verdict.reasons[0]
-            services.fail(job, code=reason.code, message=error.verdict.sentence)
-            return "failed"
-        except Exception as error:
-            log.exception("Job %s (%s) broke", job.pk, job.kind)
-            services.put_back(
-                job,
-                code="jobs.broken",
-                message=f"An unexpected {type(error).__name__} ended it.",
-                after_seconds=None,
-            )
-            return "put back"
+        if how is None:
+            raise Retry("jobs.no_handler", f"This version of the worker does not know jobs of the kind {job.kind}.")
+        how.work(lease)
     except LeaseLost:
-        _mark_cancelled(job)
-        return "lease lost"
-
-
-def _mark_cancelled(job: Job) -> None:
-    from django.utils import timezone
-
-    from jobs.states import JobState
-
-    Job.objects.filter(pk=job.pk, state=JobState.RUNNING, fence=job.fence, is_cancel_requested=True).update(
-        state=JobState.CANCELLED, finished_at=timezone.now(), lease_expires_at=None
-    )
+        raise
+    except Retry as error:
+        services.put_back(
+            job, code=error.code, message=error.message, after_seconds=error.after_seconds, counts=error.counts
+        )
+        return "put back"
+    except Refused as refused:
+        services.fail(job, code=refused.verdict.reasons[0].code, message=refused.verdict.sentence)
+        return "failed"
+    except SoftTimeLimitExceeded:
+        message = f"It was stopped after {how.limit_seconds} seconds." if how else "It was stopped for its length."
+        services.put_back(job, code="jobs.time_limit", message=message, after_seconds=None)
+        return "put back"
+    except Exception as error:
+        log.exception("Job %s (%s) broke", job.pk, job.kind)
+        message = f"An unexpected {type(error).__name__} ended it."
+        services.put_back(job, code="jobs.broken", message=message, after_seconds=None)
+        return "put back"
+    services.succeed(job)
+    return "succeeded"

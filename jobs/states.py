@@ -9,22 +9,22 @@ class JobState(StrEnum):
     """Where a job stands, and what ends that."""
 
     QUEUED = "queued"
-    """Waits for a worker, or for `run_after`; a claim ends it."""
+    """Waits for a worker, or for its hour; a claim ends it."""
     RUNNING = "running"
-    """A worker holds the lease; it finishes, fails, or its lease runs out."""
+    """A worker holds the lease; it finishes, fails, hands the job over, or its lease runs out."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """Out of attempts, or refused for good; a person may run it again."""
+    """Out of attempts, or refused for good; whoever wants it done after all enqueues it anew."""
     CANCELLED = "cancelled"
 
 
-OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
+S = JobState
+OPEN = frozenset({S.QUEUED, S.RUNNING})
 
-TRANSITIONS = Table(
-    Transition("claim", OPEN, JobState.RUNNING),
-    Transition("succeed", frozenset({JobState.RUNNING}), JobState.SUCCEEDED),
-    Transition("retry", frozenset({JobState.RUNNING}), JobState.QUEUED),
-    Transition("fail", OPEN, JobState.FAILED),
-    Transition("cancel", OPEN, JobState.CANCELLED),
-    Transition("rerun", frozenset({JobState.FAILED, JobState.CANCELLED}), JobState.QUEUED),
-)
+CLAIM = Transition("claim", OPEN, S.RUNNING)
+SUCCEED = Transition("succeed", frozenset({S.RUNNING}), S.SUCCEEDED)
+PUT_BACK = Transition("put back", frozenset({S.RUNNING}), S.QUEUED)
+FAIL = Transition("fail", OPEN, S.FAILED)
+CANCEL = Transition("cancel", OPEN, S.CANCELLED)
+
+TRANSITIONS = Table(CLAIM, SUCCEED, PUT_BACK, FAIL, CANCEL)
