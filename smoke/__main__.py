@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smoke import sandbox
-from smoke.plan import QUANTIZATIONS, Plan, make_plan, size
+from smoke.checkpoint import open_checkpoint
+from smoke.plan import QUANTIZATIONS, Plan, elsewhere, make_plan, size
 from smoke.probes import Probe
 from smoke.report import Outcome, SmokeReport, dumps
 from smoke.run import Progress, run
@@ -60,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--device", help="cpu, cuda:0, ...; without it the best attached one that fits")
         command.add_argument("--quantization", choices=QUANTIZATIONS)
         command.add_argument("--json", type=Path, help="write the whole result here")
+        if name == "plan":
+            command.add_argument("--elsewhere", action="store_true", help="also say what fits on common machines")
         if name == "run":
             command.add_argument("--probe", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
             command.add_argument("--reference", type=Path, help="an earlier report on the same probe")
@@ -84,6 +87,10 @@ def _plan(given: argparse.Namespace) -> int:
     if given.json:
         given.json.write_text(json.dumps(plan.to_json(), indent=2) + "\n")
     _print_plan(plan)
+    if given.elsewhere and plan.parameters:
+        print("On other machines, the highest precision that fits:")
+        for o in elsewhere(open_checkpoint(given.folder)):
+            print(f"  {o.device:20} {o.quantization if o.fits else 'nothing':8} {o.why}")
     if plan.runnable:
         return 0
     return 2 if plan.code in ("no_config", "no_weights", "bad_json", "bad_header", "missing_shard") else 3

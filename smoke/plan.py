@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,16 @@ QUANTIZATIONS = (INT8, INT4, BF16)
 PREFERRED = (INT8, INT4)
 """In this order when nobody asks for another: int8 costs about a thousandth of the loss, int4 about a hundredth."""
 
+COMMON = tuple(("cpu", size) for size in (8, 16, 32, 64, 256)) + tuple(
+    ("cuda", size) for size in (8, 12, 16, 24, 48, 80, 141, 192)
+)
+USABLE = 0.9
+"""Share of a machine's memory that is free when nothing else of weight runs on it."""
+
 MARGIN = 1.15
 CONTEXT = 512
 GROUP = 32
+BLOCK_ROWS = 4096
 PROCESS_BYTES = {"cpu": 450 << 20}
 ACCELERATOR_BYTES = 700 << 20
 """What torch and transformers hold before a weight is read: on a processor measured, on accelerators an allowance."""
@@ -187,11 +194,24 @@ def option(checkpoint: Checkpoint, device: Device, quantization: str, context: i
     return Option(device.id, quantization, peak, with_margin, device.free_bytes, fits, why)
 
 
+def elsewhere(checkpoint: Checkpoint) -> list[Option]:
+    """The best option on machines of common sizes, none of which need be attached: what to rent, or to borrow."""
+    context, found = context_of(checkpoint.config), []
+    for kind, gigabytes in COMMON:
+        free = int(gigabytes * 10**9 * USABLE)
+        name = f"{gigabytes} GB {'of memory' if kind == 'cpu' else 'accelerator'}"
+        device = Device(kind, 0, name, gigabytes * 10**9, free)
+        tried = [replace(option(checkpoint, device, q, context), device=name) for q in QUANTIZATIONS]
+        best = next((o for q in (BF16, INT8, INT4) for o in tried if o.quantization == q and o.fits), None)
+        found.append(best or min(tried, key=lambda o: o.needed_bytes))
+    return found
+
+
 def demand(checkpoint: Checkpoint, quantization: str, context: int) -> Demand:
     """Bytes by purpose. Everything that is not a quantized matrix is held in two bytes an element."""
     quantized = [t for t in checkpoint.tensors if is_quantized(t)]
     weights = sum(stored(t, quantization) for t in checkpoint.tensors)
-    largest = max((t.count for t in quantized), default=0)
+    largest = max(quantized, key=lambda t: t.count, default=None)
     config = text_config(checkpoint.config)
     hidden, layers = number(config, "hidden_size", "d_model", "n_embd"), number(
         config, "num_hidden_layers", "n_layer", "num_layers"
@@ -208,8 +228,14 @@ def demand(checkpoint: Checkpoint, quantization: str, context: int) -> Demand:
         cache=0 if checkpoint.kind != DECODER else 4 * layers * kv_heads * head * min(context, window or context),
         activations=context * (4 * hidden + 2 * inner + 2 * kv_heads * head) * 4,
         logits=context * vocabulary * 6,
-        load_spike=0 if quantization == BF16 else 8 * largest,  # one matrix in float32, and its rounded copy
+        load_spike=0 if quantization == BF16 or largest is None else _spike(largest),
     )
+
+
+def _spike(largest: Tensor) -> int:
+    """One matrix as it is read, in float32 at worst, and a block of its rows while these become integers."""
+    rows, columns = largest.shape
+    return 4 * largest.count + 16 * min(rows, BLOCK_ROWS) * columns
 
 
 def stored(tensor: Tensor, quantization: str) -> int:

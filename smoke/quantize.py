@@ -20,11 +20,10 @@ from transformers.quantizers.auto import register_quantization_config, register_
 from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
+from smoke.plan import BLOCK_ROWS as ROWS
 from smoke.plan import GROUP, INT4, INT8
 
 METHOD = "imprimatur"
-ROWS = 4096
-"""Output rows unpacked at a time, which bounds the extra memory of a multiplication."""
 
 
 class QuantizedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed here
@@ -70,24 +69,24 @@ def pack(weight: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Integers and float32 scales of one matrix: symmetric, by row for 8 bits, by row and group of 32 for 4 bits."""
     limit = 127 if bits == 8 else 7
     rows, columns = weight.shape
-    packed, scales = [], []
+    groups, width = (1, columns) if bits == 8 else (-(-columns // GROUP), -(-columns // 2))
+    packed = torch.empty(rows, width, dtype=torch.int8 if bits == 8 else torch.uint8, device=weight.device)
+    scales = torch.empty(rows, groups, dtype=torch.float32, device=weight.device)
     for start in range(0, rows, ROWS):
         block = weight[start : start + ROWS].float()
-        if bits == 4:
-            block = nn.functional.pad(block, (0, -columns % GROUP)).reshape(block.shape[0], -1, GROUP)
-        else:
-            block = block.unsqueeze(1)
+        count = block.shape[0]
+        block = nn.functional.pad(block, (0, -columns % GROUP)) if bits == 4 else block
+        block = block.reshape(count, groups, -1)
         scale = block.abs().amax(dim=-1, keepdim=True) / limit
         # a matrix with NaN must not come out clean: NaN has no integer, so its scale stays NaN and spoils its row
         whole = (block / scale.where(scale > 0, torch.ones_like(scale))).round().clamp(-limit, limit).nan_to_num(0.0)
-        whole = whole.to(torch.int8).reshape(block.shape[0], -1)
-        scales.append(scale.reshape(block.shape[0], -1))
-        if bits == 8:
-            packed.append(whole)
-            continue
-        whole = (whole + 8).to(torch.uint8)[:, : columns + columns % 2]
-        packed.append(whole[:, 0::2] | (whole[:, 1::2] << 4))
-    return torch.cat(packed), torch.cat(scales)
+        whole = whole.to(torch.int8).reshape(count, -1)
+        scales[start : start + count] = scale.reshape(count, -1)
+        if bits == 4:
+            whole = (whole + 8).to(torch.uint8)[:, : columns + columns % 2]
+            whole = whole[:, 0::2] | (whole[:, 1::2] << 4)
+        packed[start : start + count] = whole
+    return packed, scales
 
 
 def unpack(weight: torch.Tensor, scale: torch.Tensor, bits: int, columns: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ import pytest
 
 from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER, OTHER, CheckpointError, open_checkpoint
 from smoke.devices import Device, Inventory
-from smoke.plan import BF16, INT4, INT8, MARGIN, demand, is_quantized, make_plan, stored
+from smoke.plan import BF16, INT4, INT8, MARGIN, demand, elsewhere, is_quantized, make_plan, stored
 
 GIB = 1 << 30
 LLAMA_1B = {
@@ -191,6 +191,21 @@ def test_refusals_of_a_configuration(tmp_path, change, code):
 )
 def test_kinds(tmp_path, config, kind):
     assert open_checkpoint(write(tmp_path / "m", config, llama(layers=1))).kind == kind
+
+
+def test_what_fits_elsewhere_grows_with_the_machine(model):
+    found = {o.device: o for o in elsewhere(open_checkpoint(model))}
+    assert found["8 GB accelerator"].quantization == BF16
+    assert all(o.fits for o in found.values())
+
+
+def test_what_fits_nowhere_says_what_it_would_need(tmp_path):
+    huge = write(
+        tmp_path / "m", LLAMA_1B, {f"model.layers.{i}.mlp.up_proj.weight": (1 << 14, 1 << 14) for i in range(200)}
+    )
+    smallest = elsewhere(open_checkpoint(huge))[0]
+    assert not smallest.fits
+    assert smallest.quantization == INT4
 
 
 def damage_header(folder: Path, change) -> None:
