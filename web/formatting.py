@@ -5,6 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from math import floor
 
+# Seconds: below which distance a unit is used, how long it is, and its name.
+DISTANCES = (
+    (3_570, 60, "minute"),
+    (84_600, 3_600, "hour"),
+    (86_400 * 29.5, 86_400, "day"),
+    (86_400 * 364, 86_400 * 30.44, "month"),
+    (float("inf"), 86_400 * 365.25, "year"),
+)
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -52,18 +60,10 @@ def relative(at: datetime, now: datetime) -> str:
     distance = abs(seconds)
     if distance < 45:
         return "just now" if seconds <= 0 else "in a moment"
-    for limit, length, unit in (
-        (3_570, 60, "minute"),
-        (84_600, 3_600, "hour"),
-        (86_400 * 29.5, 86_400, "day"),
-        (86_400 * 364, 86_400 * 30.44, "month"),
-        (float("inf"), 86_400 * 365.25, "year"),
-    ):
-        if distance < limit:
-            count = max(1, round(distance / length))
-            words = f"{count} {unit}{'s' if count != 1 else ''}"
-            return f"{words} ago" if seconds < 0 else f"in {words}"
-    raise AssertionError("unreachable")
+    length, unit = next((length, unit) for limit, length, unit in DISTANCES if distance < limit)
+    count = max(1, round(distance / length))
+    words = f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{words} ago" if seconds < 0 else f"in {words}"
 
 
 def absolute(at: datetime | date) -> str:

@@ -116,9 +116,8 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(page, opened, addre
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
 
 
-def test_errors_take_the_focus_on_arrival(page, opened):
+def test_each_error_leads_to_its_field(page, opened):
     opened(page)
-    expect(page.locator(".error-summary")).to_be_focused()
     page.get_by_role("link", name="Name · Ensure this value has at most 40 characters").click()
     expect(page.locator("#id_faulty-name")).to_be_focused()
 

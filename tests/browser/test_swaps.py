@@ -18,6 +18,7 @@ PAGE = """{% extends "base.html" %}{% load imprimatur %}
 {% block title %}Swaps{% endblock %}{% block heading %}Swaps{% endblock %}
 {% block content %}<div class="panel">
   <div id="target">before</div>
+  {% if request.GET.wrong %}<div class="error-summary" tabindex="-1" data-focus>One field is wrong.</div>{% endif %}
   {% for name in names %}
     <form method="post" action="/swap/{{ name }}" hx-post="/swap/{{ name }}" hx-target="#target">{% csrf_token %}
       <button class="btn btn-plain">{{ name }}</button>
@@ -90,6 +91,11 @@ def test_a_refusal_goes_to_the_live_region_and_leaves_the_rest(opened):
 def test_an_invalid_form_is_swapped_and_its_summary_takes_the_focus(opened):
     press(opened, "invalid")
     expect(opened.locator("#target .error-summary")).to_be_focused()
+
+
+def test_a_summary_of_errors_takes_the_focus_on_arrival(opened, live_server):
+    opened.goto(f"{live_server.url}/start?wrong=1")
+    expect(opened.locator(".error-summary")).to_be_focused()
 
 
 def test_an_empty_answer_leaves_all_as_it_is(opened):

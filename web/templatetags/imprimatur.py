@@ -297,15 +297,18 @@ def breadcrumbs(*trail: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(form: Any, title: str = "There is a problem") -> dict[str, Any]:
-    """`{% error_summary form %}`: all errors, each leading to its field; nothing where there is none."""
+def error_summary(form: Any, title: str = "There is a problem", *, focus: bool = True) -> dict[str, Any]:
+    """`{% error_summary form %}`: all errors, each leading to its field; nothing where there is none.
+
+    It takes the focus when it arrives, unless told not to.
+    """
     if not form.is_bound or not form.errors:
         return {"errors": []}
     found = [("", "", message) for message in form.non_field_errors()]
     for bound in form:
         target = bound.id_for_label or bound.auto_id
         found += [(target, bound.label, message) for message in bound.errors]
-    return {"errors": found, "title": title}
+    return {"errors": found, "title": title, "focus": focus}
 
 
 @register.inclusion_tag("components/field.html")

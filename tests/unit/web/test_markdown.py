@@ -105,9 +105,10 @@ def test_a_long_card_is_cut_and_says_so():
 )
 def test_no_card_takes_long(pattern):
     text = (pattern * MAX_CARD_CHARACTERS)[:MAX_CARD_CHARACTERS]
-    start = time.perf_counter()
+    start = time.process_time()
     render_card(text)
-    assert time.perf_counter() - start < 10  # measured at 2.5 s; it must not grow by the square
+    # The worst of these takes 3 s of one core, several times that while coverage is measured.
+    assert time.process_time() - start < 30
 
 
 def test_a_paragraph_too_long_to_read_is_shown_as_it_was_written():
