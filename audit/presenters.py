@@ -1,4 +1,4 @@
-"""How an event reads: apps register a sentence for each kind of event that they record; this app knows none of them."""
+"""Events in words: each app registers the sentences of its own kinds, since this one knows none of them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ Sentence = Callable[[Event], str]
 _sentences: dict[str, Sentence] = {}
 
 
-def register(kind: str, sentence_of: Sentence) -> None:
-    """Name the function that makes the sentence of a kind, or of all kinds that begin so where it ends in “:”."""
-    _sentences[kind] = sentence_of
-
-
-def is_known(kind: str) -> bool:
-    """Whether some app has a sentence for this kind."""
-    return _sentence_of(kind) is not None
+def register(kind_or_prefix: str, sentence: Sentence) -> None:
+    """Name the function that words one kind, or, where the name ends in a colon, every kind that begins like this."""
+    _sentences[kind_or_prefix] = sentence
 
 
 def sentence(event: Event) -> str:
-    """The event in one plain sentence; a kind that nobody registered shows itself."""
-    made = _sentence_of(event.kind)
-    return made(event) if made else f"{event.kind}: {event.subject_label}"
+    """What happened, in one sentence; events outlive code, so a kind that nobody words now is shown by its name."""
+    worded = _find(event.kind)
+    return worded(event) if worded else f"{event.kind}: {event.subject_label}."
 
 
-def _sentence_of(kind: str) -> Sentence | None:
+def is_worded(kind: str) -> bool:
+    """Whether somebody words this kind."""
+    return _find(kind) is not None
+
+
+def sources() -> list[str]:
+    """The parts of the system that record events, as kinds begin: `release:`, `gating:`."""
+    return sorted({f"{name.partition(':')[0]}:" for name in _sentences})
+
+
+def _find(kind: str) -> Sentence | None:
     if kind in _sentences:
         return _sentences[kind]
-    parts = kind.split(":")
-    prefixes = (":".join(parts[:count]) + ":" for count in range(len(parts) - 1, 0, -1))
-    return next((_sentences[prefix] for prefix in prefixes if prefix in _sentences), None)
+    fitting = [name for name in _sentences if name.endswith(":") and kind.startswith(name)]
+    return _sentences[max(fitting, key=len)] if fitting else None
