@@ -67,6 +67,32 @@ FLOWS = {
     FlowDown.ENFORCEABLE: "They must be passed on to everybody who receives the model, as an enforceable term.",
 }
 
+TRIGGERS = {
+    "always": "Always",
+    "distribute": "When it is passed on",
+    "distribute_modified": "When it is passed on changed",
+    "distribute_not_hosted": "When it is passed on, but not when it is only hosted",
+    "distribute_or_host": "When it is passed on or offered as a service",
+    "distribute_or_product": "When it is passed on or built into a product",
+    "distribute_model": "When a model is passed on",
+    "distribute_model_made_with_materials_or_outputs": "When a model made with it, or with its outputs, is passed on",
+    "host_modified": "When it is offered over a network, changed",
+    "host_for_third_parties": "When it is offered to others as a service",
+    "commercial_use": "When it is used commercially",
+    "publish_output": "When its outputs are published",
+    "public_statement_about_derivative": "In public statements about what was made from it",
+    "threshold_product_ui": "In products above the size named above",
+    "large_product": "In large products",
+    "cosmos_model_only": "For Cosmos models only",
+}
+
+RETALIATION = {
+    "patent": "Suing over patents ends it.",
+    "patent_or_copyright": "Suing over patents or copyright ends it.",
+    "any_ip_against_licensor": "Suing the licensor over any intellectual property in it ends it.",
+    "any_ip_against_licensor_or_any_entity": "Suing anybody over any intellectual property in it ends it.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -156,8 +182,9 @@ def _permissions(terms: Terms) -> list[tuple[str, Status, str]]:
 def _limits(terms: Terms) -> list[str]:
     said = [_threshold(threshold) for threshold in terms.thresholds]
     if terms.territory:
+        where = _words(terms.territory.applies_to)
         regions = ", ".join(terms.territory.excluded_regions)
-        said.append(f"Not granted in {regions} ({_words(terms.territory.applies_to)}).")
+        said.append(f"Not granted in {regions} ({'every model' if where == 'all' else where}).")
     use = terms.acceptable_use
     if use.flow_down in {FlowDown.COMPLY, FlowDown.ENFORCEABLE}:
         changing = " The licensor may change these rules." if use.is_mutable else ""
@@ -195,7 +222,7 @@ def _duties(terms: Terms) -> list[Duty]:
         Duty(
             code=duty.id,
             sentence=words.get(duty.id, duty.id),
-            when=_words(duty.trigger),
+            when=TRIGGERS.get(duty.trigger) or _words(duty.trigger).capitalize(),
             text=duty.text or duty.value,
         )
         for duty in terms.obligations
@@ -211,9 +238,9 @@ def _ending(terms: Terms) -> list[str]:
         (end.delete_on_end, "The material must be deleted when it ends."),
     ]
     said = [sentence for holds, sentence in facts if holds]
-    if terms.patent_retaliation not in {"", "none"}:
-        said.append(f"Suing ends it: {_words(terms.patent_retaliation)}.")
-    return [*said, end.special] if end.special else said
+    if terms.patent_retaliation in RETALIATION:
+        said.append(RETALIATION[terms.patent_retaliation])
+    return [*said, f"{end.special[0].upper()}{end.special[1:]}."] if end.special else said
 
 
 def _names(terms: Terms) -> list[tuple[str, str]]:

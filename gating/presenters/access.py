@@ -126,11 +126,12 @@ def model_rows(user: User | None, rows: Iterable[Variant]) -> list[ModelRow]:
     facts = selectors.access_facts(user, rows)
     accesses = selectors.accesses(user, rows)
     licenses = offers(rows)
+    is_somebody = user is not None and user.is_authenticated
     return [
         ModelRow(
             variant=row,
             level=_level(facts[row.pk].is_disclosed, facts[row.pk].is_gated),
-            standing=standing(accesses[row.pk]) if facts[row.pk].is_gated else None,
+            standing=standing(accesses[row.pk]) if facts[row.pk].is_gated and is_somebody else None,
             license_version=licenses.get(row.pk),
             url=f"/{row.repo_id}/",
         )

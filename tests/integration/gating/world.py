@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.roles import Role
 from gating import services
 from gating.models import AccessRequest, GateVersion
+from licensing.catalog import shipped
 from licensing.models import LicenseVersion
 from licensing.selectors import version_of
 from licensing.services import load_catalog
@@ -25,6 +26,8 @@ FIELDS = [
     {"name": "until", "label": "Until when?", "type": "date_picker", "required": False},
     {"name": "agree", "label": "I will not redistribute", "type": "checkbox"},
 ]
+# A part of the catalog is enough, and every test loads it.
+LICENSES = {"apache-2.0", "mit", "llama3.1", "kimi-k3"}
 ANSWERS = {"purpose": "Evaluation", "country": "CH", "kind": "Academia", "agree": True}
 
 
@@ -37,6 +40,7 @@ class Gate:
     reviewer: User
     manager: User
     auditor: User
+    counsel: User
     researcher: User
     version: GateVersion
     license: LicenseVersion
@@ -69,7 +73,8 @@ class Gate:
 
 def make_gate() -> Gate:
     """The whole of it, through the services."""
-    load_catalog()
+    catalog = shipped()
+    load_catalog(replace(catalog, entries=tuple(entry for entry in catalog.entries if entry.key in LICENSES)))
     organization = make_organization("acme")
     variant = make_variant(organization, "nimbus")
     made = Gate(
@@ -78,6 +83,7 @@ def make_gate() -> Gate:
         reviewer=make_member(organization, Role.ACCESS_REVIEWER, "access"),
         manager=make_member(organization, Role.RELEASE_MANAGER, "manager"),
         auditor=make_member(organization, Role.AUDITOR, "auditor"),
+        counsel=make_member(organization, Role.LEGAL_REVIEWER, "legal"),
         researcher=make_user("rae", full_name="Rae Searcher"),
         version=None,  # type: ignore[arg-type]
         license=version_of("apache-2.0"),
