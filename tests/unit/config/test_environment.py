@@ -87,3 +87,8 @@ def test_launcher_knows_every_variable_that_settings_read():
     source = (ROOT / "config" / "settings.py").read_text()
     read = set(re.findall(r"env\.(?:text|boolean|integer|words|database)\(\s*\"(\w+)\"", source))
     assert read == VARIABLES
+
+
+def test_every_variable_is_documented():
+    text = (ROOT / "docs" / "operations.md").read_text()
+    assert {name for name in VARIABLES if f"`{name}`" not in text} == set()
