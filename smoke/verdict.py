@@ -30,6 +30,8 @@ DAMPING_WARN_PERCENT, DAMPING_FAIL_PERCENT = -1.0, -3.0
 DIVERGENCE_NATS = {"int8": 0.01, "int4": 0.1}
 FIRST_CHOICE = {"int8": 0.9, "int4": 0.75}
 PARAPHRASES_FOUND, STRANGERS_COSINE, SKETCH_COSINE = 0.5, 0.9999, 0.99
+NOTICED_PERCENT = {"int8": 0.4, "int4": 1.2, "bf16": 0.3}
+"""Rounding costs a healthy model 0.02 percent at int8 and 0.3 at int4: well above that, something else changed."""
 REFERENCE_PERCENT = {"int8": 1.5, "int4": 2.5, "bf16": 1.0}
 AGREEMENT = 0.95
 
@@ -357,19 +359,13 @@ def against(measured: Measured, quantization: str, reference: Measured | None) -
     if bits is None:
         return [unmeasured("reference", "Against the reference")]
     allowed = REFERENCE_PERCENT.get(quantization, min(REFERENCE_PERCENT.values()))
+    noticed = NOTICED_PERCENT.get(quantization, min(NOTICED_PERCENT.values()))
     change = 100 * (bits / declared - 1)
     reason = f"{bits:.4f} bits per byte, {declared:.4f} {source}."
-    return [
-        Metric(
-            "reference",
-            "Against the reference",
-            change,
-            f"at most +{allowed}",
-            change <= allowed,
-            reason,
-            unit="percent",
-        )
-    ]
+    severity = Severity.FAIL if change > allowed else Severity.WARN
+    threshold = f"at most +{noticed}, fails above +{allowed}"
+    ok = change <= noticed
+    return [Metric("reference", "Against the reference", change, threshold, ok, reason, severity, "percent")]
 
 
 def unmeasured(code: str, name: str) -> Metric:
