@@ -20,7 +20,7 @@ from accounts.models import Token, User
 from accounts.policies import BAD_TOKEN
 from accounts.roles import Scope
 from accounts.selectors import token_of
-from hub import policies
+from hub import bodies, policies
 from hub.routing import raw_path
 from rules import Refused
 
@@ -107,8 +107,11 @@ class Call:
 
     def blocks(self, size: int = BLOCK_BYTES) -> Iterator[bytes]:
         """The body as it arrives; Refused at its end where it was cut short, so that no half of it counts."""
-        source, announced, received = self._source(), self.announced_bytes, 0
-        while block := source.read(size if announced is None else min(size, announced - received)):
+        environ, announced, received = self.request.META, self.announced_bytes, 0
+        # Django would read nothing that has no announced length, though the server knows where such a body ends.
+        if announced is None and not environ.get("wsgi.input_terminated"):
+            announced = 0
+        for block in bodies.blocks(environ["wsgi.input"], announced, size):
             received += len(block)
             yield block
         if announced is not None and received != announced:
@@ -130,12 +133,6 @@ class Call:
             return parse_qsl(storable(self._whole().decode()), keep_blank_values=True, errors="strict")
         except ValueError:
             raise malformed("The body is not a form.") from None
-
-    def _source(self) -> Any:
-        environ = self.request.META
-        is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        # Django reads nothing without a length; a server that ends the stream itself lets us read on.
-        return environ["wsgi.input"] if is_chunked and environ.get("wsgi.input_terminated") else self.request
 
     def _whole(self) -> bytes:
         whole = bytearray()

@@ -16,7 +16,6 @@ from hub.call import Call
 from hub.errors import HubRefused
 from hub.routes import ROUTER
 from hub.views.repository import SentOn
-from hub.views.requests import ask_access
 from rules import Refused
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ class HubMiddleware:
         is_ours = path == "/api" or path.startswith("/api/")
         if segments and segments[:2] == ["api", "v1"]:
             is_ours, match = False, None
-        if not is_ours and (match is None or match.view is None or _is_for_pages(request, match)):
+        if not is_ours and (match is None or match.view is None):
             return self.get_response(request)
         response = _answer(request, match)
         if request.method == "HEAD" and not response.streaming and response.content:
@@ -45,11 +44,6 @@ class HubMiddleware:
             response.content = b""
             response["Content-Length"] = length
         return response
-
-
-def _is_for_pages(request: HttpRequest, match: routing.Match) -> bool:
-    """Whether a browser's form comes to an address that the protocol shares with a page: it has no token."""
-    return match.view is ask_access and not request.headers.get("Authorization")
 
 
 def _answer(request: HttpRequest, match: routing.Match | None) -> HttpResponse:

@@ -96,7 +96,7 @@ def _decoded(source: _Source) -> Iterator[bytes]:
         end = source.pending.find(b'"')
         part = source.pending if end < 0 else source.pending[:end]
         source.pending = b"" if end < 0 else source.pending[end + 1 :]
-        coded = rest + part.replace(b"\\/", b"/")
+        coded = (rest + part).replace(b"\\/", b"/")
         whole = len(coded) if end >= 0 else len(coded) // 4 * 4
         if whole and coded[whole - 1] == 0x5C:  # a backslash whose slash is still to come
             whole -= 4

@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol
 from django.conf import settings
 
 from registry import policies
+from registry.hashing import Hashing
 from rules import Refused
 
 BLOCK_BYTES = 1 << 20
@@ -83,8 +84,7 @@ class LocalBlobStore:
         Raises Refused where size or hash differ from what was announced; nothing is kept then. Whatever `blocks`
         raises passes through, and nothing is kept then either.
         """
-        with self._draft() as draft:
-            digest = hashlib.sha256()
+        with self._draft() as draft, Hashing() as digest:
             size = 0
             for block in blocks:
                 size += len(block)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from django.db import transaction
 
@@ -23,6 +25,8 @@ from rules import Refused
 PARENT = re.compile(r"[0-9a-f]{5,40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PATH_CHARACTERS = 1024
+# Content up to this size waits in memory for others, so that they are written together; a batch is bounded as well.
+SMALL_BYTES, BATCH_BYTES, BATCH_FILES = 256 << 10, 8 << 20, 512
 NAMED_LIKE_A_BRANCH = "refs/heads/"
 
 
@@ -62,14 +66,38 @@ def receive(*, variant: Variant, branch: str, blocks: Iterable[bytes], author: U
     return made
 
 
+class _Intake:
+    """Contents inside a commit: large ones go to the store as they arrive, small ones by the batch."""
+
+    def __init__(self, organization: Organization) -> None:
+        self.organization = organization
+        self.waiting: list[bytes] = []
+        self.waiting_bytes = 0
+
+    def keep(self, arriving: Iterator[bytes]) -> str:
+        """Take in one content and name it by its SHA-256; it is in the store after the next `flush`."""
+        begin = b""
+        for block in arriving:
+            begin += block
+            if len(begin) > SMALL_BYTES:
+                return content.receive(chain([begin], arriving), organization=self.organization).sha256
+        self.waiting.append(begin)
+        self.waiting_bytes += len(begin)
+        if self.waiting_bytes > BATCH_BYTES or len(self.waiting) >= BATCH_FILES:
+            self.flush()
+        return hashlib.sha256(begin).hexdigest()
+
+    def flush(self) -> None:
+        """Store what waits."""
+        if self.waiting:
+            content.receive_many(self.waiting, organization=self.organization)
+        self.waiting, self.waiting_bytes = [], 0
+
+
 def _read(blocks: Iterable[bytes], organization: Organization) -> Sent:
-    sent = Sent()
-
-    def keep(arriving: Iterator[bytes]) -> str:
-        return content.receive(arriving, organization=organization).sha256
-
+    sent, intake = Sent(), _Intake(organization)
     try:
-        for line in read_lines(blocks, keep):
+        for line in read_lines(blocks, intake.keep):
             if (line.key == "header") != (line.number == 1):
                 raise malformed(f"Line {line.number} is out of place: the header comes first, and once.")
             _take(sent, line)
@@ -77,6 +105,7 @@ def _read(blocks: Iterable[bytes], organization: Organization) -> Sent:
         raise malformed(str(error)) from None
     if not sent.title:
         raise malformed("The commit has no header with a summary.")
+    intake.flush()
     return sent
 
 

@@ -72,7 +72,13 @@ def commit(
         if repeated:
             return repeated
         raise Refused.because(policies.BRANCH_MOVED, branch=branch, head=head.oid, expected=expected_parent)
-    after = _apply(before, changes)
+    try:
+        after = _apply(before, changes)
+    except Refused:  # what this commit deletes is gone already if it is here for the second time
+        repeated = head and _repeated(head, changes, author, "", now)
+        if repeated:
+            return repeated
+        raise
     checkpoint = checkpoint_of(locked, after)
     if head is not None and head.checkpoint_id == checkpoint.pk:
         return head

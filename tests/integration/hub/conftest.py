@@ -7,82 +7,23 @@ tests `django_db(transaction=True)`.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-import psutil
 import pytest
 
-from config.launcher.ports import free_port
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running web server."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-    def memory_bytes(self) -> int:
-        """Resident memory of master and workers."""
-        processes = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
-        return sum(process.memory_info().rss for process in processes)
-
-    def worker(self) -> psutil.Process:
-        """The one worker."""
-        (worker,) = psutil.Process(self.process.pid).children()
-        return worker
+from tests.integration.hub.running import Server, database_url, running
 
 
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """gunicorn as it is deployed, with one worker."""
-    from django.db import connections
-
-    chosen = connections["default"].settings_dict
-    log = tmp_path_factory.mktemp("hub") / "web.log"
-    port = free_port()
-    environment = os.environ | {
-        "DATABASE_URL": (
-            f"postgresql://{chosen['USER']}:{chosen['PASSWORD']}@{chosen['HOST']}:{chosen['PORT']}/{chosen['NAME']}"
-        ),
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-    }
-    command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "config" / "gunicorn_conf.py")]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", "1", "config.wsgi"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-    try:
-        _wait(f"http://127.0.0.1:{port}", process, log)
-        yield Server(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        assert process.poll() is None, log.read_text()[-4000:]
-        try:
-            urllib.request.urlopen(f"{url}/api/models", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text()[-4000:])
+    """The web server."""
+    with running(database_url(), tmp_path_factory.mktemp("hub")) as started:
+        yield started
 
 
 @pytest.fixture
