@@ -73,6 +73,13 @@ TEXT_NOT_STORABLE = Rule(
 TERMS_MALFORMED = Rule(
     "licensing.terms_malformed", "The terms cannot be read: {problem}.", "You, by correcting them", Kind.WHAT, "terms"
 )
+BAD_KEY = Rule(
+    "licensing.bad_key",
+    "A key is made of lower-case letters, digits, “.”, “+” and “-”.",
+    "You, with another key",
+    Kind.WHAT,
+    "key",
+)
 KEY_TAKEN = Rule(
     "licensing.key_taken",
     "The catalog has a license {key} already.",

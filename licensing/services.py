@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from accounts.models import User
 from accounts.roles import Scope
 from licensing import policies, selectors
 from licensing.catalog import Catalog, Entry, shipped
-from licensing.models import Acceptance, License, LicenseVersion, Offer
+from licensing.models import KEY, Acceptance, License, LicenseVersion, Offer
 from licensing.reading import Malformed
 from licensing.terms import Certainty, Kind, terms_of
 from licensing.texts import likeness_sha256, sha256_of
@@ -219,6 +220,8 @@ def _custom_license(*, key: str, name: str, spdx_id: str) -> License:
     wanted = key or slugify(name)[:80].strip("-")
     if not wanted:
         raise Refused.because(policies.NAME_WITHOUT_KEY)
+    if not re.fullmatch(KEY.regex, wanted):
+        raise Refused.because(policies.BAD_KEY)
     known = License.objects.select_for_update().filter(key=wanted).first()
     if known is None:
         return License.objects.create(

@@ -47,6 +47,14 @@ class ReasonSerializer(serializers.Serializer):
     field = serializers.CharField(required=False)
 
 
+class ActionSerializer(serializers.Serializer):
+    """One verb, whether this caller may do it now, and every reason against it."""
+
+    name = serializers.CharField()
+    allowed = serializers.BooleanField()
+    reasons = ReasonSerializer(many=True)
+
+
 class ProblemSerializer(serializers.Serializer):
     """The members of a problem, for the OpenAPI document."""
 

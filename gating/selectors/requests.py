@@ -41,6 +41,32 @@ def requests_of(user: User) -> QuerySet[AccessRequest]:
     return _loaded(AccessRequest.objects.filter(user=user))
 
 
+def readable_requests(user: User, *, scopes: Scopes = None) -> QuerySet[AccessRequest]:
+    """One's own requests, and those that one may read by role."""
+    return _loaded(AccessRequest.objects.filter(_is_readable(user, scopes, "organization")))
+
+
+def readable_grants(user: User, *, scopes: Scopes = None) -> QuerySet[Grant]:
+    """One's own grants, and those that one may read by role."""
+    rows = Grant.objects.filter(_is_readable(user, scopes, "variant__organization"))
+    return rows.select_related("variant__organization", "user", "granted_by", "revocation")
+
+
+def of_variant(rows: QuerySet, repo_id: str) -> QuerySet:
+    """Those rows that are about the variant of this name; all of them where no name is given."""
+    if not repo_id:
+        return rows
+    organization, _, name = repo_id.replace("\x00", "").partition("/")
+    return rows.filter(variant__organization__name__iexact=organization, variant__name__iexact=name)
+
+
+def _is_readable(user: User, scopes: Scopes, organization: str) -> Q:
+    if scopes is not None and Scope.READ not in scopes:
+        return Q(pk__in=[])
+    by_role = Membership.objects.filter(user=user, role__in=[role.value for role in READERS]).values("organization")
+    return Q(user=user) | Q(**{f"{organization}__in": by_role})
+
+
 def request_at(user: User | None, variant: Variant) -> AccessRequest | None:
     """One's own request at one gate, unless it was cancelled."""
     if user is None or not user.is_authenticated:
@@ -51,10 +77,8 @@ def request_at(user: User | None, variant: Variant) -> AccessRequest | None:
 def request_for(user: User | None, request_id: int, *, scopes: Scopes = None) -> AccessRequest:
     """A request that is one's own, or that one may read by role; Refused alike for missing and hidden."""
     found = None
-    if user is not None and user.is_authenticated and (scopes is None or Scope.READ in scopes):
-        by_role = Membership.objects.filter(user=user, role__in=[role.value for role in READERS]).values("organization")
-        rows = AccessRequest.objects.filter(pk=request_id)
-        found = _loaded(rows.filter(Q(user=user) | Q(organization__in=by_role))).first()
+    if user is not None and user.is_authenticated:
+        found = readable_requests(user, scopes=scopes).filter(pk=request_id).first()
     if found is None:
         raise Refused.because(REQUEST_NOT_FOUND)
     return found

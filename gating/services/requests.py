@@ -43,7 +43,8 @@ def ask(
     `accepted_text_sha256` is the digest of the license text that the requester saw, and is required where the gate
     has a license. Raises Refused with every fault, each naming its field.
     """
-    _queue_behind(user)
+    if user.is_authenticated:
+        _queue_behind(user)
     gate = selectors.gate_in_force(variant)
     facts = selectors.access_facts(user, [variant])[variant.pk]
     actor = selectors.actor_of(user, variant, scopes=scopes)

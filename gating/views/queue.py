@@ -33,10 +33,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", RequestState.PENDING)
     state = state if state in set(RequestState) else RequestState.PENDING.value
     model = plain(request.GET.get("model", "").strip()[:200])
-    rows = selectors.requests_for(request.user).filter(state=state)
-    if model:
-        organization, _, name = model.partition("/")
-        rows = rows.filter(variant__organization__name__iexact=organization, variant__name__iexact=name)
+    rows = selectors.of_variant(selectors.requests_for(request.user).filter(state=state), model)
     # Whoever has waited longest comes first; what was decided last comes first.
     page = page_by_key(request, rows, size=30, key="pk" if state == RequestState.PENDING else "-pk")
     context = {

@@ -1,3 +1,11 @@
 """Addresses of the REST API of licensing, below /api/v1/."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from licensing.api import views
+
+app_name = "licensing-api"
+urlpatterns = [
+    path("licenses/", views.Licenses.as_view(), name="licenses"),
+    path("licenses/<str:key>/", views.OneLicense.as_view(), name="license"),
+]
