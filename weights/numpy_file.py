@@ -97,15 +97,15 @@ def inspect_array(
         return None, [header]
     if header.size_bytes != size:
         return None, [_wrong_size(path, header.size_bytes, size)]
-    walk = TensorWalk(header.dtype)
+    entry = TensorEntry(name, header.dtype, header.shape, header.length, header.size_bytes)
+    walk = TensorWalk(entry)
     rest = content[header.length :]
     for piece in itertools.chain([b""], pieces):
         rest += piece
         whole = len(rest) - len(rest) % header.width
         walk.update(memoryview(rest)[:whole])
         rest = rest[whole:]
-    entry = TensorEntry(name, header.dtype, header.shape, header.length, header.size_bytes)
-    return walk.finish(entry, path)
+    return walk.finish(path)
 
 
 def _wrong_size(path: str, expected: int, actual: int) -> Finding:

@@ -25,6 +25,7 @@ class TensorRecord:
     """One tensor: what the file states and what the walk over its bytes found.
 
     `digest` is BLAKE3 over the data type's name, a NUL and the raw bytes, so it survives renaming and re-sharding.
+    `sample` is the tensor's fingerprint, see `fingerprints`; keep it as secret as the names.
     """
 
     name: str
@@ -38,6 +39,7 @@ class TensorRecord:
     zeros: int = 0
     nans: int = 0
     infinities: int = 0
+    sample: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Every field by name."""

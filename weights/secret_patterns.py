@@ -53,7 +53,8 @@ _PATTERNS = {
     "private key": r"-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,-]{100,}",
     "password in an address": r"://[^\s/:@\"'<>{}$]{1,64}:[^\s/:@\"'<>{}$*]{6,128}@[A-Za-z0-9.-]+",
 }
-# What a text must hold for a pattern to have a chance: looked for first, since a plain search is a hundred times faster.
+# What a text must hold for a pattern to have a chance: looked for first, since a plain search is a hundred times
+# faster.
 _LITERALS = {
     "Hugging Face token": "hf_",
     "Hugging Face organization token": "api_org_",

@@ -104,6 +104,19 @@ def values_of(dtype: str) -> TensorValues:
     return _IntegerValues(INTEGERS.get(dtype, "<u1"), has_range=dtype in INTEGERS)
 
 
+def decode_floats(dtype: str, content: bytes) -> np.ndarray[Any, Any]:
+    """The values of a few elements as 64-bit floats; for samples, far too slow and wide for whole tensors."""
+    if dtype in ("F64", "F32", "F16"):
+        return np.frombuffer(content, dtype=f"<f{FLOATS[dtype].width}").astype(np.float64)
+    if dtype == "BF16":
+        return (np.frombuffer(content, dtype="<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
+    layout = FLOATS[dtype]
+    reader = _FloatValues(layout)
+    table = np.array([reader.value_of_code(code) for code in range(256)])
+    decoded: np.ndarray[Any, Any] = table[np.frombuffer(content, dtype="<u1")]
+    return decoded
+
+
 class TensorValues(ABC):
     """Takes a tensor's bytes in order, in blocks of whole elements; `summary` may be asked when all have come."""
 
@@ -281,6 +294,13 @@ class _FloatValues(TensorValues):
     def _key(self, code: int) -> int:
         """An integer ordered like the values: the magnitude's code, with the value's sign."""
         return code if code < self._sign else self._sign - code
+
+    def value_of_code(self, code: int) -> float:
+        """The number that a code of an eight-bit type stands for."""
+        is_bad = code == self._layout.nan_code
+        if self._layout.infinity is not None:
+            is_bad = code & (self._sign - 1) >= self._layout.infinity
+        return math.nan if is_bad else self._value(self._key(code))
 
     def _value(self, key: int) -> float:
         """The number whose `_key` is `key`, from its bits."""

@@ -10,28 +10,36 @@ from collections.abc import Iterator, Sequence
 from blake3 import blake3
 
 from weights.findings import Finding
+from weights.fingerprints import sampler_for
 from weights.hashing import STEP_BYTES, HashingReader
 from weights.report import TensorRecord
 from weights.safetensors_header import TensorEntry
 from weights.tensor_values import TensorValues, unit_bytes, values_of
 from weights.value_checks import check_values
 
+SAMPLES_LIMIT = 1024  # tensors of one file that get a fingerprint; a mixture of experts has tens of thousands
+
 
 class TensorWalk:
     """Digest and values of one tensor, fed block by block."""
 
-    def __init__(self, dtype: str) -> None:
-        self._digest = blake3(dtype.encode("ascii") + b"\0")
-        self._values: TensorValues = values_of(dtype)
+    def __init__(self, tensor: TensorEntry, *, is_sampled: bool = True) -> None:
+        self._tensor = tensor
+        self._digest = blake3(tensor.dtype.encode("ascii") + b"\0")
+        self._values: TensorValues = values_of(tensor.dtype)
+        self._sampler = sampler_for(tensor.dtype, tensor.shape, tensor.elements) if is_sampled else None
 
     def update(self, block: memoryview) -> None:
         """Take the next block of whole elements."""
         self._digest.update(block)
         self._values.update(block)
+        if self._sampler is not None:
+            self._sampler.update(block)
 
-    def finish(self, tensor: TensorEntry, path: str) -> tuple[TensorRecord, list[Finding]]:
+    def finish(self, path: str) -> tuple[TensorRecord, list[Finding]]:
         """The tensor's record and what its values say against it."""
         found = self._values.summary()
+        tensor = self._tensor
         record = TensorRecord(
             name=tensor.name,
             dtype=tensor.dtype,
@@ -44,6 +52,7 @@ class TensorWalk:
             zeros=found.zeros,
             nans=found.nans,
             infinities=found.infinities,
+            sample=None if self._sampler is None else self._sampler.finish(),
         )
         return record, check_values(path, record, found, tensor.start)
 
@@ -55,7 +64,7 @@ def walk_tensors(
     position = 0
     while position < len(tensors):
         batch = _batch(tensors, position)
-        yield from _read(reader, batch, path)
+        yield from _read(reader, batch, path, is_sampled=position < SAMPLES_LIMIT)
         position += len(batch)
 
 
@@ -71,25 +80,27 @@ def _batch(tensors: Sequence[TensorEntry], position: int) -> Sequence[TensorEntr
     return tensors[position : max(end, position + 1)]
 
 
-def _read(reader: HashingReader, batch: Sequence[TensorEntry], path: str) -> list[tuple[TensorRecord, list[Finding]]]:
+def _read(
+    reader: HashingReader, batch: Sequence[TensorEntry], path: str, *, is_sampled: bool
+) -> list[tuple[TensorRecord, list[Finding]]]:
     total = sum(tensor.end - tensor.start for tensor in batch)
     if total > STEP_BYTES:
         (tensor,) = batch
-        walk = TensorWalk(tensor.dtype)
+        walk = TensorWalk(tensor, is_sampled=is_sampled)
         step = STEP_BYTES - STEP_BYTES % unit_bytes(tensor.dtype)
         left = total
         while left:
             size = min(step, left)
             walk.update(reader.step(size))
             left -= size
-        return [walk.finish(tensor, path)]
+        return [walk.finish(path)]
     view = reader.step(total)
     results = []
     offset = 0
     for tensor in batch:
         size = tensor.end - tensor.start
-        walk = TensorWalk(tensor.dtype)
+        walk = TensorWalk(tensor, is_sampled=is_sampled)
         walk.update(view[offset : offset + size])
         offset += size
-        results.append(walk.finish(tensor, path))
+        results.append(walk.finish(path))
     return results
