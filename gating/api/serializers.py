@@ -11,6 +11,7 @@ from licensing.api.serializers import LicenseReferenceSerializer
 from web.problems import ActionSerializer
 
 REQUEST_STATES = [state.value for state in RequestState]
+GRANT_STATES = ["live", "expired", "revoked"]
 FIELD_TYPES = [kind.value for kind in FieldType]
 
 
@@ -60,7 +61,7 @@ class GrantSerializer(serializers.Serializer):
     variant = serializers.CharField()
     user = serializers.CharField()
     request = serializers.IntegerField(allow_null=True)
-    state = serializers.ChoiceField(choices=["live", "expired", "revoked"])
+    state = serializers.ChoiceField(choices=GRANT_STATES)
     granted_by = serializers.CharField(allow_null=True)
     granted_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()

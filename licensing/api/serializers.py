@@ -8,6 +8,8 @@ from licensing.policies import TEXT_CHARACTERS
 from licensing.terms import Certainty, Kind
 from web.problems import ActionSerializer
 
+LICENSE_KINDS = [kind.value for kind in Kind]
+
 
 class LicenseReferenceSerializer(serializers.Serializer):
     """A license version by key, version and the digest of its text."""
@@ -24,7 +26,7 @@ class LicenseRowSerializer(serializers.Serializer):
     url = serializers.CharField()
     name = serializers.CharField()
     spdx_id = serializers.CharField()
-    kind = serializers.ChoiceField(choices=[kind.value for kind in Kind])
+    kind = serializers.ChoiceField(choices=LICENSE_KINDS)
     is_custom = serializers.BooleanField()
     card = serializers.DictField(child=serializers.CharField(), help_text="The keys that name it in a model card.")
     version = serializers.CharField()
