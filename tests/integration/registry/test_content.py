@@ -73,5 +73,9 @@ def test_content_of_one_organization_is_unknown_to_another():
 def test_the_same_content_twice_is_stored_once():
     organization = make_organization()
     first = content.receive([b"twice"], organization=organization)
+    before = blob_store().path(first.sha256).stat().st_ino
     assert content.receive([b"twi", b"ce"], organization=organization) == first
     assert Blob.objects.filter(pk=first.sha256).count() == 1
+    # A confined reader's leave is for one file on disk, not for its name.
+    assert blob_store().path(first.sha256).stat().st_ino == before
+    assert incoming() == []
