@@ -92,8 +92,7 @@ class Sampler:
             if start >= end:
                 break
             low, high = max(start, self._position), min(stop, end)
-            if low < high:
-                self._kept[number] += block[low - self._position : high - self._position]
+            self._kept[number] += block[low - self._position : high - self._position]
             if stop <= end:
                 self._first = number + 1
         self._position = end

@@ -112,3 +112,30 @@ CC_CODE = Check(
     "Python, shell or notebook files are run by people, and by loaders that trust remote code.",
     "Have the code reviewed and accepted, or publish it in a code repository.",
 )
+CC_KERNEL = Check(
+    "CC-KERNEL",
+    Severity.BLOCK,
+    "Configuration that loads kernels from a repository",
+    "An attention implementation is named by repository, so a loader fetches compiled code from there, even from "
+    "readers who "
+    "do not trust remote code.",
+    "Remove the setting; let readers choose their implementation.",
+    "CVE-2026-4372; CVE-2026-5241",
+)
+CC_TRUST = Check(
+    "CC-TRUST",
+    Severity.BLOCK,
+    "Configuration that trusts remote code for its reader",
+    "`trust_remote_code` is set inside a configuration file. That is for the reader to decide, not for the author.",
+    "Remove the setting.",
+    "CVE-2025-66448",
+)
+CC_MODULE = Check(
+    "CC-MODULE",
+    Severity.WARN,
+    "Configuration that names modules to import",
+    "A pipeline, module list or adapter names a Python library that is not one of the usual ones; it is imported when "
+    "the "
+    "model is loaded.",
+    "Use classes of the library that the model is for, or have it accepted with the reason.",
+)

@@ -289,6 +289,56 @@ def test_bad_arrays(inspect: Inspect, expected: str, content: bytes) -> None:
     assert checks(inspect(content, "a.npy")) == [expected]
 
 
+def rebuilt(local: bytes, central: bytes, count: int = 1, place: int | None = None) -> bytes:
+    """An archive of ready-made parts."""
+    start = len(local) if place is None else place
+    return local + central + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(central), start, 0)
+
+
+def parts(content: bytes) -> tuple[bytes, bytes]:
+    """Members and directory of an archive."""
+    central, end = content.index(b"PK\x01\x02"), content.rindex(b"PK\x05\x06")
+    return content[:central], content[central:end]
+
+
+ONE = archive({"m/data.pkl": PICKLE})
+
+
+def test_the_directory_must_have_just_its_entries(inspect: Inspect) -> None:
+    local, central = parts(ONE)
+    assert checks(inspect(rebuilt(local, central), "m.pt")) == ["PK-FORMAT"]
+    for spoiled in (
+        rebuilt(local, central + b"rest"),
+        rebuilt(local, central, 2),
+        rebuilt(local, central[:20]),
+        rebuilt(local[:20], central[:42] + struct.pack("<L", 0) + central[46:]),
+        rebuilt(b"PK\x03\x04", central),
+        rebuilt(local, patched(42, struct.pack("<L", 9), central)),
+    ):
+        assert "PK-ZIP" in checks(inspect(spoiled, "m.pt"))
+
+
+def test_extra_fields_of_other_kinds_are_skipped(inspect: Inspect) -> None:
+    local, central = parts(ONE)
+    extra = struct.pack("<2H4s", 0x4246, 4, b"ZZZZ")
+    longer = central[:30] + struct.pack("<H", len(extra)) + central[32:] + extra
+    assert checks(inspect(rebuilt(local, longer), "m.pt")) == ["PK-FORMAT"]
+
+
+def test_compressed_data_must_end_where_it_says(inspect: Inspect) -> None:
+    local, central = parts(deflated(npy(np.ones(1000))))
+    packed = struct.unpack("<L", local[18:22])[0]
+    grown = struct.pack("<L", packed + 3)
+    content = rebuilt(patched(18, grown, local) + b"abc", patched(20, grown, central))
+    assert "PK-ZIP" in checks(inspect(content, "weights.npz"))
+
+
+def test_sizes_behind_the_data_that_lie_beyond_the_end(inspect: Inspect) -> None:
+    content = with_descriptors(PICKLE, wide_sizes=False)
+    local, central = parts(content)
+    assert "PK-ZIP" in checks(inspect(rebuilt(local[:-16], central), "m.pt"))
+
+
 def test_reading_beyond_a_chunk(inspect: Inspect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_walk, "CHUNK_BYTES", 1001)
     stream = io.BytesIO()

@@ -231,6 +231,7 @@ def test_a_model_mostly_zero_is_blocked(inspect: Inspect) -> None:
         (["FM-UNKNOWN"], "thing", b"\x01\x02\0\x03"),
         (["FM-UNKNOWN"], "thing", b"a" * 5000 + b"\0"),
         (["FM-UNKNOWN"], "thing", b"\xe4\x01\x02"),
+        (["FM-UNKNOWN"], "thing.txt", b"\xe4\x01\x02"),
         (["FM-ENCODING"], "LICENSE", b"\xa9 1999 Jos\xe9"),
         (["CC-CODE"], "modeling_x.py", b"import torch\n"),
         (["CC-CODE"], "run", b"#!/bin/sh\nls\n"),

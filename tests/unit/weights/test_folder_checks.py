@@ -145,6 +145,26 @@ def test_auto_map_of_another_repository(release: Path) -> None:
     assert checks(inspect_folder(release)) == ["CC-REMOTE"]
 
 
+@pytest.mark.parametrize(
+    ("expected", "name", "content"),
+    [
+        (["CC-TRUST"], "config.json", {"text_config": {"trust_remote_code": True}}),
+        ([], "config.json", {"trust_remote_code": False, "attn_implementation": "sdpa"}),
+        (["CC-KERNEL"], "config.json", {"attn_implementation": "kernels-community/flash-attn"}),
+        (["CC-KERNEL"], "config.json", {"vision": {"_attn_implementation": {"": "evil/kernel"}}}),
+        (["CC-KERNEL"], "config.json", {"_attn_implementation_internal": "x"}),
+        (["CC-MODULE"], "model_index.json", {"unet": ["evil", "Unet"], "vae": ["diffusers", "Vae"], "x": [None, None]}),
+        (["CC-MODULE"], "modules.json", [{"type": "evil.models.T"}, {"type": "sentence_transformers.models.T"}, 1]),
+        (["CC-MODULE"], "adapter_config.json", {"auto_mapping": {"parent_library": "evil.models"}}),
+        ([], "adapter_config.json", {"auto_mapping": None}),
+        ([], "other.json", [{"type": "evil.models.T"}]),
+    ],
+)
+def test_other_ways_to_have_code_loaded(tmp_path: Path, expected: list[str], name: str, content: Any) -> None:
+    (tmp_path / name).write_text(json.dumps(content))
+    assert checks(inspect_folder(tmp_path)) == expected
+
+
 def test_links_are_not_followed(release: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (release / "out.txt").symlink_to(tmp_path / "secret")

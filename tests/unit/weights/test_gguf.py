@@ -162,6 +162,13 @@ def test_minimal_files(inspect: Inspect) -> None:
     assert checks(inspect(build([ARCHITECTURE], [], b"", version=2), "m.gguf")) == []
 
 
+def test_another_alignment_is_heeded(inspect: Inspect) -> None:
+    aligned = pair("general.alignment", 4, struct.pack("<I", 8))
+    content = build([aligned], [tensor("a"), tensor("b", offset=16)], FLOATS[:16] * 2)
+    assert checks(inspect(content, "m.gguf")) == []
+    assert checks(inspect(content.replace(struct.pack("<I", 8), struct.pack("<I", 32), 1), "m.gguf")) == ["GG-OFF"]
+
+
 KEY = "x.y"
 HOSTILE: list[tuple[str, bytes]] = [
     ("GG-MAGIC", b"GGUF"),

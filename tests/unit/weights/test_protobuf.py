@@ -82,7 +82,7 @@ def model(graph: bytes, *more: bytes) -> bytes:
     ("expected", "content"),
     [
         ([], model(node() + block(5, tensor()))),
-        ([], model(node("ai.onnx.ml"))),
+        ([], model(node("ai.onnx.ml", block(5, block(1, "axis") + number(3, 1) + number(20, 2))))),
         (["OX-OPERATOR"], model(node("evil.ops") * 3)),
         (["OX-PATH"], model(block(5, tensor("../../etc/passwd")))),
         (["OX-PATH"], model(block(5, tensor("/etc/passwd")))),

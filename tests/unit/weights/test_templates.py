@@ -34,6 +34,7 @@ HEALTHY = [
     "{{ '%s' | format(name) }}{{ 'a{}'.format(x) }}",
     "{% for i in range(messages | length) %}{{ messages[i].content }}{% endfor %}{{ loop.cycle('a', 'b') }}",
     "{% call show(1) %}x{% endcall %}{% macro show(n) %}{{ caller() }}{% endmacro %}",
+    "{% for i in range(10) %}{% for j in range(3) %}{{ i }}{% endfor %}{% endfor %}",
     "{% filter trim %} x {% endfilter %}{% if a.content %}https://example.org{% endif %}",
     "{% set text %}a{% endset %}{{ text }}{% with a = 1 %}{{ a }}{% endwith %}{{ a if b is defined else 2 ** 3 * 4 }}",
     "{% if message.content is string %}See https://example.org{% endif %}family: \U0001f468\u200d\U0001f469",
