@@ -38,10 +38,12 @@ def timed(act: Callable[[], object]) -> float:
 
 def test_transfer_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
+    from huggingface_hub.utils import disable_progress_bars
 
     from tests.integration.hub import people
 
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    disable_progress_bars()
     source = tmp_path / "model.safetensors"
     with source.open("wb") as file:
         for _ in range(SIZE_BYTES >> 26):

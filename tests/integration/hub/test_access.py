@@ -178,6 +178,26 @@ def test_grants_expire_and_are_given_without_asking(gated: str, governed) -> Non
     assert not_theirs.value.response.status_code == 403
 
 
+def test_under_direct_control_the_card_says_what_is_asked(direct) -> None:
+    """As on the Hub: `extra_gated_fields` of the card are the form, its labels the keys."""
+    api, repo_id = direct.owner.api, f"{direct.name}/carded"
+    api.create_repo(repo_id)
+    card = "---\nlicense: mit\nextra_gated_fields:\n  Your company: text\n  I agree: checkbox\n---\n# Hi"
+    api.upload_file(repo_id=repo_id, path_or_fileobj=card.encode(), path_in_repo="README.md")
+    api.update_repo_settings(repo_id, gated="manual")
+    with direct.outsider.http as http:
+        assert http.post(f"/{repo_id}/ask-access", json={"Your company": "Example"}).status_code == 422
+        answers = {"Your company": "Example", "I agree": "true"}
+        assert http.post(f"/{repo_id}/ask-access", data=answers).status_code == 303
+        (request,) = direct.reviewer.api.list_pending_access_requests(repo_id)
+        assert request.fields["Your company"] == "Example"
+        assert http.post(f"/api/models/{repo_id}/user-access-request/cancel").json() == {"ok": True}
+        assert http.post(f"/api/models/{repo_id}/user-access-request/cancel").status_code == 404
+    assert list(direct.reviewer.api.list_pending_access_requests(repo_id)) == []
+    with direct.reviewer.http as http:
+        assert http.get(f"/{repo_id}/user-access-report").json() == []
+
+
 def test_outsiders_know_the_served_commit_and_no_other(governed) -> None:
     repo_id, api = make(governed), governed.outsider.api
     inner = governed.writer.api
