@@ -9,7 +9,6 @@ Imports torch and transformers at the top: only the confined process imports thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -24,6 +23,8 @@ from smoke.plan import BLOCK_ROWS as ROWS
 from smoke.plan import GROUP, INT4, INT8
 
 METHOD = "imprimatur"
+FUSED_INPUTS = 32
+"""Rows of input up to which the fused product was the faster one; above, unpacking pays for itself."""
 
 
 class QuantizedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed here
@@ -48,21 +49,25 @@ class QuantizedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed he
             self.register_parameter("bias", None)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The product with the unpacked matrix, a block of rows at a time."""
-        if self.kernel == "int8pack":
-            flat = x.reshape(-1, self.in_features)
+        """The product: fused for few rows of input, else with the matrix unpacked a block of rows at a time."""
+        flat = x.reshape(-1, self.in_features)
+        if self.kernel == "int8pack" and len(flat) <= FUSED_INPUTS:
             out = torch._weight_int8pack_mm(flat, self.weight, self.scale[:, 0].to(x.dtype))
-            out = out.reshape(*x.shape[:-1], self.out_features)
+        elif self.kernel == "int4pack":
+            out = torch.ops.aten._weight_int4pack_mm_for_cpu(flat, self.weight, GROUP, self.scale)
         else:
-            parts = [nn.functional.linear(x, block) for block in self.blocks(x.dtype)]
+            parts = [self._block(flat, start) for start in range(0, self.out_features, ROWS)]
             out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        out = out.reshape(*x.shape[:-1], self.out_features)
         return out if self.bias is None else out + self.bias.to(out.dtype)
 
-    def blocks(self, dtype: torch.dtype) -> Iterator[torch.Tensor]:
-        """The matrix in full precision, `ROWS` rows at a time."""
-        for start in range(0, self.out_features, ROWS):
-            weight, scale = self.weight[start : start + ROWS], self.scale[start : start + ROWS]
-            yield unpack(weight, scale, self.bits, self.in_features).to(dtype)
+    def _block(self, flat: torch.Tensor, start: int) -> torch.Tensor:
+        weight, scale = self.weight[start : start + ROWS], self.scale[start : start + ROWS]
+        if (
+            self.bits == 8 and flat.dtype != torch.float16
+        ):  # eight bits are exact in these types; float16 would overflow
+            return nn.functional.linear(flat, weight.to(flat.dtype)) * scale[:, 0].to(flat.dtype)
+        return nn.functional.linear(flat, unpack(weight, scale, self.bits, self.in_features, flat.dtype))
 
 
 def pack(weight: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -89,29 +94,54 @@ def pack(weight: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
     return packed, scales
 
 
-def unpack(weight: torch.Tensor, scale: torch.Tensor, bits: int, columns: int) -> torch.Tensor:
-    """The float32 matrix that `pack` made these integers and scales from, up to rounding."""
+def unpack(
+    weight: torch.Tensor, scale: torch.Tensor, bits: int, columns: int, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
+    """The matrix that `pack` made these integers and scales from, up to rounding."""
     if bits == 8:
-        return weight.float() * scale
-    low, high = (weight & 15).to(torch.int8) - 8, (weight >> 4).to(torch.int8) - 8
-    whole = torch.stack((low, high), dim=-1).reshape(weight.shape[0], -1)
-    whole = nn.functional.pad(whole, (0, -whole.shape[1] % GROUP)).reshape(weight.shape[0], -1, GROUP)
-    return (whole.float() * scale.unsqueeze(-1)).reshape(weight.shape[0], -1)[:, :columns]
+        return weight.to(dtype) * scale.to(dtype)
+    whole = torch.empty(weight.shape[0], 2 * weight.shape[1], dtype=dtype, device=weight.device)
+    whole[:, 0::2] = weight & 15
+    whole[:, 1::2] = weight >> 4
+    whole -= 8
+    if whole.shape[1] % GROUP:
+        whole = nn.functional.pad(whole, (0, -whole.shape[1] % GROUP))
+    whole = whole.reshape(weight.shape[0], -1, GROUP) * scale.to(dtype).unsqueeze(-1)
+    return whole.reshape(weight.shape[0], -1)[:, :columns]
 
 
-def fused_kernel_works(device: str, dtype: torch.dtype) -> bool:
-    """Whether the fused int8 product of this device gives what the portable one gives, by trying it."""
-    if not device.startswith("cpu"):
-        return False
+def fused_kernel(device: str, dtype: torch.dtype, bits: int) -> str:
+    """Name of the fused product that works here, found by comparing it with the portable one; empty without one."""
+    if device != "cpu" or dtype != torch.bfloat16:
+        return ""
+    generator = torch.Generator().manual_seed(0)
+    module = QuantizedLinear(256, 64, bits, False, False)
+    module.weight, module.scale = pack(torch.randn(64, 256, generator=generator), bits)
+    x = torch.randn(3, 256, generator=generator).to(dtype)
     try:
-        generator = torch.Generator().manual_seed(0)
-        weight, scale = pack(torch.randn(32, 256, generator=generator), 8)
-        x = torch.randn(3, 256, generator=generator).to(dtype)
-        fused = torch._weight_int8pack_mm(x, weight, scale[:, 0].to(dtype)).float()
-        plain = nn.functional.linear(x.float(), unpack(weight, scale, 8, 256))
-        return bool((fused - plain).abs().max() <= 0.02 * plain.abs().max())
+        with torch.inference_mode():
+            plain = module(x).float()
+            fuse(module)
+            fused = module(x).float()
     except (RuntimeError, AttributeError, NotImplementedError):
-        return False
+        return ""
+    return module.kernel if bool((fused - plain).abs().max() <= 0.03 * plain.abs().max()) else ""
+
+
+def fuse(module: QuantizedLinear) -> None:
+    """Switches a module to the fused product; for four bits its matrix is laid out anew, as that product wants it."""
+    if module.bits == 8:
+        module.kernel = "int8pack"
+        return
+    if module.in_features % GROUP or module.out_features % 16:
+        return
+    whole = torch.empty(module.out_features, module.in_features, dtype=torch.int32)
+    whole[:, 0::2] = module.weight & 15
+    whole[:, 1::2] = module.weight >> 4
+    module.weight = torch.ops.aten._convert_weight_to_int4pack_for_cpu(whole, 1)
+    scale = module.scale.T
+    module.scale = torch.stack([scale, torch.zeros_like(scale)], dim=-1).to(torch.bfloat16).contiguous()
+    module.kernel = "int4pack"
 
 
 @register_quantization_config(METHOD)
@@ -204,12 +234,14 @@ def replace(model: Any, bits: int, kept: list[str]) -> int:
 
 def use_kernel(model: Any, device: str, dtype: torch.dtype, bits: int) -> str:
     """Switches to the fused product where a trial shows that it works; returns the name of what will compute."""
-    if bits != 8 or not fused_kernel_works(device, dtype):
+    name = fused_kernel(device, dtype, bits)
+    if not name:
         return "portable"
-    for module in model.modules():
-        if isinstance(module, QuantizedLinear):
-            module.kernel = "int8pack"
-    return "int8pack"
+    modules = [module for module in model.modules() if isinstance(module, QuantizedLinear)]
+    for module in modules:
+        fuse(module)
+    portable = sum(module.kernel == "portable" for module in modules)
+    return f"{name}, {portable} portable" if portable else name
 
 
 BITS = {INT8: 8, INT4: 4}

@@ -91,16 +91,19 @@ def measure(name: str, tensor: torch.Tensor) -> Statistics:
         return Statistics(name, shape, True, 1.0, 1.0, 0, "")
     rows = tensor.reshape(shape[0], -1) if len(shape) >= 2 and tensor.numel() else tensor.reshape(1, -1)
     step = max(1, BLOCK // max(1, rows.shape[1]))
-    squares, peak, zero_rows, is_finite = 0.0, 0.0, 0, True
+    squares, peak, zero_rows = 0.0, 0.0, 0
     digest = hashlib.blake2b(digest_size=16)
     for start in range(0, rows.shape[0], step):
         block = rows[start : start + step]
-        digest.update(block.contiguous().view(torch.uint8).numpy().data if block.numel() else b"")
+        if not block.numel():
+            continue
+        digest.update(block.contiguous().view(torch.uint8).numpy().data)
         wide = block.float()
-        is_finite = is_finite and bool(torch.isfinite(wide).all())
-        squares += float(wide.double().square().sum())
-        peak = max(peak, float(wide.abs().max()) if wide.numel() else 0.0)
-        zero_rows += int((wide == 0).all(dim=1).sum())
+        row_peaks = wide.abs().amax(dim=1)  # NaN wins every comparison here, so it survives into the peak
+        zero_rows += int((row_peaks == 0).sum())
+        peak = float(torch.maximum(row_peaks.amax(), torch.tensor(peak)))
+        squares += float(torch.linalg.vector_norm(wide)) ** 2
+    is_finite = math.isfinite(peak)
     count = max(1, tensor.numel())
     rms = math.sqrt(squares / count) if math.isfinite(squares) else math.nan
     return Statistics(name, shape, is_finite, rms, peak, zero_rows if len(shape) >= 2 else 0, digest.hexdigest())

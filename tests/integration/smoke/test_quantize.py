@@ -59,20 +59,49 @@ def test_the_product_in_blocks_is_the_product(bits):
     assert float(difference) < (0.01 if bits == 8 else 0.15)
 
 
-def test_the_fused_product_is_used_only_where_it_agrees(monkeypatch):
-    assert quantize.fused_kernel_works("cpu", torch.bfloat16)
-    monkeypatch.setattr(torch, "_weight_int8pack_mm", lambda x, w, s: torch.zeros(x.shape[0], w.shape[0]))
-    assert not quantize.fused_kernel_works("cpu", torch.bfloat16)
-    monkeypatch.delattr(torch, "_weight_int8pack_mm")
-    assert not quantize.fused_kernel_works("cpu", torch.bfloat16)
-    assert not quantize.fused_kernel_works("cuda:0", torch.bfloat16)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_the_portable_product_in_every_type(dtype):
+    source, module = linear(8, outputs=40)
+    x = torch.randn(3, 64)
+    with torch.inference_mode():
+        difference = (module(x.to(dtype)).float() - source(x)).abs().max() / source(x).abs().max()
+    assert float(difference) < 0.02
 
 
-def test_both_kernels_compute_the_same():
-    _, module = linear(8)
-    x = torch.randn(7, 64).bfloat16()
+@pytest.mark.parametrize(("bits", "name"), [(8, "int8pack"), (4, "int4pack")])
+def test_the_fused_product_is_used_only_where_it_agrees(monkeypatch, bits, name):
+    assert quantize.fused_kernel("cpu", torch.bfloat16, bits) == name
+    assert quantize.fused_kernel("cuda:0", torch.bfloat16, bits) == ""
+    assert quantize.fused_kernel("cpu", torch.float32, bits) == ""
+
+    def wrong(module):
+        module.weight = torch.zeros_like(module.weight)
+        module.scale = torch.zeros_like(module.scale)
+
+    def broken(module):
+        raise RuntimeError("no such operator")
+
+    for replacement in (wrong, broken):
+        monkeypatch.setattr(quantize, "fuse", replacement)
+        assert quantize.fused_kernel("cpu", torch.bfloat16, bits) == ""
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("inputs", [1, 7, 100])
+def test_both_kernels_compute_the_same(bits, inputs):
+    _, module = linear(bits, outputs=4112)
+    x = torch.randn(inputs, 64).bfloat16()
     with torch.inference_mode():
         portable = module(x)
-        module.kernel = "int8pack"
+        quantize.fuse(module)
         fused = module(x)
+    assert module.kernel != "portable"
     assert float((fused - portable).abs().max() / portable.abs().max()) < 0.02
+
+
+def test_a_shape_that_the_fused_product_cannot_take_stays_portable():
+    _, module = linear(4, inputs=48, outputs=40)
+    quantize.fuse(module)
+    assert module.kernel == "portable"
+    model = torch.nn.ModuleList([module, linear(4, outputs=64)[1]])
+    assert quantize.use_kernel(model, "cpu", torch.bfloat16, 4) == "int4pack, 1 portable"
