@@ -339,6 +339,23 @@ def test_sizes_behind_the_data_that_lie_beyond_the_end(inspect: Inspect) -> None
     assert "PK-ZIP" in checks(inspect(rebuilt(local[:-16], central), "m.pt"))
 
 
+@pytest.mark.parametrize("flags", [0, 8])
+def test_members_that_reach_into_the_directory(inspect: Inspect, flags: int) -> None:
+    name, count = b"m/data.pkl", 2
+    total = 30 + len(name) + count * (46 + len(name)) + 22
+    size = total - 30 - len(name) - 10
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 0, flags, 0, 0, 0, 7, size, size, len(name), 0) + name
+    central = b"".join(
+        struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 0, 0, flags, 0, 0, 0, 7, size, size, len(name), 0, 0, 0, 0, 0, place)
+        + name[:-1]
+        + letter
+        for place, letter in ((0, b"l"), (total - 10, b"m"))
+    )
+    content = rebuilt(local, central, count)
+    assert len(content) == total
+    assert "PK-ZIP" in checks(inspect(content, "m.pt"))
+
+
 def test_reading_beyond_a_chunk(inspect: Inspect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_walk, "CHUNK_BYTES", 1001)
     stream = io.BytesIO()
