@@ -57,6 +57,7 @@ def make_lab(places: dict[str, Path], *, hub_url: str, tell: Tell) -> None:
         text=texts.COMMUNITY_LICENSE,
         terms=texts.COMMUNITY_TERMS,
         by=people["legal"],
+        key=texts.COMMUNITY_LICENSE_KEY,
     )
     set_gate(
         variant=variants[INSTRUCT.name],
