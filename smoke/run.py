@@ -237,6 +237,7 @@ def environment(scratch: Path, threads: int, is_accelerated: bool) -> dict[str, 
         "TRANSFORMERS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait multiply the time on a busy machine
         "TORCHINDUCTOR_CACHE_DIR": str(scratch),
         "CUDA_CACHE_PATH": str(scratch),
         # without these the heap keeps up to twice the memory of an int4 model after loading
