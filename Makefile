@@ -16,7 +16,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.12 python3.11 python3.13 python3; 
 	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed; none was found. Name one: make run PYTHON=/path/to/python3" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all run test check format bench story clean
+.PHONY: help install install-all run test check reference format bench story clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ check: install-all ## lint, types, import contracts, migrations, templates
 	$(RUN) manage.py check
 	$(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(RUN) manage.py compile_templates
+
+reference: install-all ## write docs/reference/ anew from the code: API, refusals, workflows
+	@SECRET_KEY=none DATABASE_URL=postgresql://none REDIS_URL=redis://none $(RUN) manage.py write_reference
 
 format: install-all ## write code the way `make check` wants it
 	$(RUN) -m ruff check --fix .

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
+from accounts import events
 from accounts.models import Token, User
 from accounts.roles import Role, Scope
 from web.tones import Status, Tone
@@ -16,6 +18,29 @@ SCOPE_SENTENCES = {
     Scope.REVIEW: "Review: approve or refuse releases, decide access requests",
 }
 EXPIRES_SOON = timedelta(days=7)
+
+
+class Recorded(Protocol):
+    """An event of an account, as whoever keeps events hands it over."""
+
+    subject_label: str
+    facts: dict[str, Any]
+
+
+def _created_user(event: Recorded) -> str:
+    what = "service account" if event.facts.get("is_service") else "account"
+    return f"Made the {what} {event.subject_label}."
+
+
+SENTENCES: dict[str, Callable[[Any], str]] = {
+    events.USER_CREATED: _created_user,
+    events.SESSION_OPENED: lambda e: "Signed in.",
+    events.SIGN_IN_PAUSED: lambda e: (
+        f"Sign-in as {e.subject_label} was paused for {e.facts.get('minutes')} minutes after repeated failures."
+    ),
+    events.TOKEN_CREATED: lambda e: f"Made the token “{e.facts.get('name')}” ({', '.join(e.facts.get('scopes', []))}).",
+    events.TOKEN_REVOKED: lambda e: f"Revoked the token “{e.facts.get('name')}”.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ class Readership:
     organizations: frozenset[str] = frozenset()
     reads_all: bool = False
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is anything to read beside their own acts."""
+        return self.reads_all or bool(self.organizations)
+
 
 _provider: Callable[[Any], Readership] = lambda user: Readership()  # noqa: E731
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from audit.models import Event
 
 Sentence = Callable[[Event], str]
-_sentences: dict[str, Sentence] = {}
+EXPORTED = "audit:events:exported"
+_sentences: dict[str, Sentence] = {
+    EXPORTED: lambda event: f"Exported events as {event.facts.get('form', 'a file')}.",
+}
 
 
 def register(kind_or_prefix: str, sentence: Sentence) -> None:
@@ -26,9 +30,24 @@ def is_worded(kind: str) -> bool:
     return _find(kind) is not None
 
 
-def sources() -> list[str]:
-    """The parts of the system that record events, as kinds begin: `release:`, `gating:`."""
-    return sorted({f"{name.partition(':')[0]}:" for name in _sentences})
+def source_choices() -> list[tuple[str, str]]:
+    """The parts of the system that record events, as kinds begin and as people call them."""
+    sources = sorted({name.partition(":")[0] for name in _sentences})
+    return [(f"{source}:", source.replace("_", " ").capitalize()) for source in sources]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event as a list shows it; `actor` None is the system."""
+
+    event: Event
+    sentence: str
+    actor: str | None
+
+
+def rows(events: Iterable[Event]) -> list[EventRow]:
+    """Events with their sentences."""
+    return [EventRow(event, sentence(event), event.actor_name if event.actor_id else None) for event in events]
 
 
 def _find(kind: str) -> Sentence | None:

@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from audit.models import LABEL_LENGTH, Event
 from audit.request import current_request_id
@@ -76,3 +77,17 @@ def canonical_body(event: Event) -> str:
 def _shortened(label: str) -> str:
     """A label that is too long must not undo the act that it names."""
     return label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 1]}…"
+
+
+@transaction.atomic
+def record_export(*, by: Model, form: str, filters: dict[str, str]) -> None:
+    """Record that somebody takes events away as a file."""
+    record(
+        "audit:events:exported",
+        subject="audit.event:all",
+        label="the record of events",
+        actor=by,
+        at=timezone.now(),
+        form=form,
+        filters=filters,
+    )

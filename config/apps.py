@@ -14,12 +14,25 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         import accounts.events
+        import accounts.presenters
+        import audit.access
+        import audit.presenters
+        import audit.request
         import audit.services
         import jobs.devices
-        from audit.request import use_provider
+        import jobs.subjects
+        from config import visibility
         from smoke.devices import discover
+        from web import navigation
         from web.middleware import current_request_id
 
-        use_provider(current_request_id)
+        audit.request.use_provider(current_request_id)
+        audit.access.use_provider(visibility.readership)
         accounts.events.use_recorder(audit.services.record)
+        for kind, sentence in accounts.presenters.SENTENCES.items():
+            audit.presenters.register(kind, sentence)
         jobs.devices.register_finder("smoke.", lambda: [device.to_json() for device in discover().devices])
+        jobs.subjects.use_concern(visibility.sees_jobs)
+        for model, (visible, describe) in visibility.JOB_SUBJECTS.items():
+            jobs.subjects.register(model, visible=visible, describe=describe)
+        navigation.register("API", "api", icon="api", order=60, is_shown=navigation.signed_in)

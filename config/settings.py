@@ -243,11 +243,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVERS": [{"url": "/"}],
     "ENUM_NAME_OVERRIDES": {
-        "ReleaseStateEnum": "release.states.ReleaseState",
-        "PublicationStateEnum": "release.states.PublicationState",
-        "TargetKindEnum": "release.states.TargetKind",
-        "EvidenceKindEnum": "registry.states.EvidenceKind",
-        "RefKindEnum": "registry.states.RefKind",
+        "RoleEnum": "accounts.api.serializers.ROLES",
+        "ReleaseStateEnum": "release.api.serializers.RELEASE_STATES",
+        "PublicationStateEnum": "release.api.serializers.PUBLICATION_STATES",
+        "TargetKindEnum": "release.api.serializers.TARGET_KINDS",
+        "EvidenceKindEnum": "release.api.serializers.EVIDENCE_KINDS",
+        "AccessRequestStateEnum": "gating.api.serializers.REQUEST_STATES",
+        "GrantStateEnum": "gating.api.serializers.GRANT_STATES",
+        "GateFieldTypeEnum": "gating.api.serializers.FIELD_TYPES",
+        "LicenseKindEnum": "licensing.api.serializers.LICENSE_KINDS",
     },
 }
 

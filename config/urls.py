@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("web.urls")),
     path("", include("audit.urls")),
+    path("", include("jobs.urls")),
     path("", include("licensing.urls")),
     path("", include("gating.urls")),
     path("", include("release.urls")),

@@ -1,0 +1,73 @@
+"""Jobs in words: their states, and a row as the pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs import subjects
+from jobs.models import Job, Worker
+from jobs.states import JobState
+from jobs.subjects import Subject
+from web.tones import Status, Tone
+
+STATES = {
+    JobState.QUEUED: Status("Waiting", Tone.PENDING, "hourglass"),
+    JobState.RUNNING: Status("Running", Tone.INFO, "loader-2"),
+    JobState.SUCCEEDED: Status("Done", Tone.SUCCESS),
+    JobState.FAILED: Status("Failed", Tone.DANGER),
+    JobState.CANCELLED: Status("Cancelled", Tone.MUTED, "ban"),
+}
+RETRYING = Status("Will be tried again", Tone.WARNING, "refresh")
+LATER = Status("Waits for its hour", Tone.PENDING, "calendar-time")
+ALIVE = Status("Alive", Tone.SUCCESS, "plug-connected")
+SILENT = Status("Silent", Tone.WARNING, "alert-triangle")
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as a list or its own page shows it."""
+
+    job: Job
+    subject: Subject
+    status: Status
+    is_under_way: bool
+
+
+def status_of(job: Job, now: datetime) -> Status:
+    """The state of a job as people mean it: waiting again after a failure is not just waiting."""
+    if job.state == JobState.QUEUED and job.error_code:
+        return RETRYING
+    if job.state == JobState.QUEUED and job.run_after > now:
+        return LATER
+    return STATES[JobState(job.state)]
+
+
+def rows(jobs: Iterable[Job], now: datetime) -> list[JobRow]:
+    """Jobs with their subjects named; one query for each model among them."""
+    found = list(jobs)
+    named = subjects.describe(job.subject for job in found)
+    return [
+        JobRow(job, named[job.subject], status_of(job, now), is_under_way=job.state == JobState.RUNNING)
+        for job in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker as the page shows it."""
+
+    worker: Worker
+    status: Status
+    machine: str
+    pool: str
+
+
+def worker_rows(workers: Iterable[tuple[Worker, bool]]) -> list[WorkerRow]:
+    """Workers with whether they live."""
+    found = []
+    for worker, is_alive in workers:
+        pool, _, machine = worker.name.partition("@")
+        found.append(WorkerRow(worker, ALIVE if is_alive else SILENT, machine, pool))
+    return found
