@@ -6,11 +6,14 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.presenters import register_roles_provider
+        from audit import presenters
         from registry import tasks  # noqa: F401 - registers the handlers
         from registry.evidence_jobs import register
+        from registry.presenters import sentence
         from registry.selectors import roles_of
         from registry.states import EvidenceKind
 
         register_roles_provider(roles_of)
         register(EvidenceKind.VALIDATION, "registry.validate")
         register(EvidenceKind.SMOKE, "registry.smoke")
+        presenters.register("registry:", sentence)

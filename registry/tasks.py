@@ -51,7 +51,7 @@ def validate(lease: Lease) -> None:
         outcome=OUTCOME_OF_VERDICT[report.verdict],
         summary=_validation_summary(report),
         tool="imprimatur-weights",
-        tool_version=str(report.tool),
+        tool_version=str(report.tool).rpartition(" ")[2],
         rules_version=str(report.ruleset),
         report=report.to_json(),
     )

@@ -7,8 +7,11 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from accounts.roles import Role
-from registry.states import EvidenceKind, Level, Outcome
+from registry.states import Component, EvidenceKind, Level, Outcome
 from release.states import Decision, ReleaseState
+
+# What the files of a checkpoint disclose by themselves; other components are disclosed only where they are named.
+SHOWN_BY_FILES = (Component.WEIGHTS, Component.ARCHITECTURE, Component.TOKENIZER, Component.MODEL_CARD)
 
 
 class Standing(StrEnum):

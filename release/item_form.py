@@ -14,9 +14,9 @@ from registry.presenters import COMPONENTS, LEVELS, REASONS
 from registry.states import Component, Level
 from release import selectors
 from release.card import BadCard, split_card
+from release.facts import SHOWN_BY_FILES
 from release.models import Release, ReleaseItem
-from release.packaging import CARD, read_text
-from release.services.drafts import SHOWN_BY_FILES
+from release.packaging import card_text
 from web.formatting import relative, short_digest
 
 LEVEL_CHOICES = [
@@ -24,12 +24,12 @@ LEVEL_CHOICES = [
     (Level.GATED.value, "Gated: everybody sees that it exists; downloading takes a grant"),
     (Level.HELD_BACK.value, "Held back: nobody outside sees it; the decision goes on record"),
 ]
-FOLLOWS = ("", "Follows the level above")
 UNNAMED = ("", "Not named")
+FURTHER = [component for component in Component if component not in SHOWN_BY_FILES]
 
 
 class ItemForm(forms.Form):
-    """One item. Components that its files show follow the level unless they are set apart."""
+    """One item. Components that its files show follow the level; further ones are decided where they are named."""
 
     checkpoint = forms.ChoiceField(help_text="From the variant's commits, newest first.")
     level = forms.ChoiceField(choices=LEVEL_CHOICES, widget=forms.RadioSelect, label="Disclosure")
@@ -56,18 +56,17 @@ class ItemForm(forms.Form):
         self.fields["checkpoint"].choices = [(row.checkpoint.digest, _checkpoint_label(row)) for row in self.commits]
         self.fields["license"].choices = [("", "None chosen"), *license_choices(self.initial.get("license"))]
         self.fields["owner"].choices = [("", "You"), *((user.username, user.display_name) for user in self.people)]
-        for component in Component:
-            first = FOLLOWS if component in SHOWN_BY_FILES else UNNAMED
+        for component in FURTHER:
             self.fields[f"component_{component.value}"] = forms.ChoiceField(
                 required=False,
                 label=COMPONENTS[component],
-                choices=[first, *((level.value, status.label) for level, status in LEVELS.items())],
+                choices=[UNNAMED, *((level.value, status.label) for level, status in LEVELS.items())],
             )
 
     @property
     def component_fields(self) -> list[Any]:
-        """The fields of the single components, as they are drawn."""
-        return [self[f"component_{component.value}"] for component in Component]
+        """The fields of the further components, as they are drawn."""
+        return [self[f"component_{component.value}"] for component in FURTHER]
 
     @property
     def has_components_set(self) -> bool:
@@ -96,7 +95,7 @@ class ItemForm(forms.Form):
             "review_on": data["review_on"],
             "components": {
                 component.value: data[f"component_{component.value}"]
-                for component in Component
+                for component in FURTHER
                 if data.get(f"component_{component.value}")
             },
         }
@@ -136,7 +135,7 @@ def _license_label(version: LicenseVersion) -> str:
 def _license_in_card(checkpoint: Checkpoint) -> str:
     """The license that a card declares, where exactly one is meant."""
     try:
-        metadata, _ = split_card(read_text(checkpoint, CARD))
+        metadata, _ = split_card(card_text(checkpoint))
     except BadCard:
         return ""
     known = licenses_in_card(str(metadata.get("license") or ""), str(metadata.get("license_name") or ""))
@@ -150,9 +149,7 @@ def _lines(item: ReleaseItem) -> dict[str, Any]:
     explained = next((line for line in item.disclosures if line["level"] != Level.PUBLIC), None) or {}
     by_component = {line["component"]: line["level"] for line in item.disclosures}
     apart = {
-        f"component_{component}": level
-        for component, level in by_component.items()
-        if component not in SHOWN_BY_FILES or level != item.level
+        f"component_{component}": level for component, level in by_component.items() if component not in SHOWN_BY_FILES
     }
     return apart | {name: explained.get(name, "") for name in ("reason_code", "note", "owner", "review_on")}
 

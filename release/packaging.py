@@ -44,7 +44,7 @@ def additions(item: ReleaseItem) -> dict[str, str]:
     """The files, by path, that packaging writes or changes; raises BadCard where the card cannot be read."""
     paths = set(item.checkpoint.files.values_list("path", flat=True))
     added = {}
-    text = read_text(item.checkpoint, CARD)
+    text = card_text(item.checkpoint)
     card = compose_card(text, card_demands(item))
     if card != text or CARD not in paths:
         added[CARD] = card
@@ -82,7 +82,7 @@ def license_problem(checkpoint: Checkpoint, chosen: LicenseVersion | None) -> st
     if chosen is None:
         return ""
     try:
-        metadata, _ = split_card(read_text(checkpoint, CARD))
+        metadata, _ = split_card(card_text(checkpoint))
     except BadCard as error:
         return f"The card cannot be read: {error}."
     declared = metadata.get("license")
@@ -107,10 +107,28 @@ def _is_disclosed(variant_id: int | None, item: ReleaseItem) -> bool:
     return together or Serving.objects.filter(variant=variant_id, until=None).exists()
 
 
+def card_text(checkpoint: Checkpoint) -> str:
+    """The card exactly as it was uploaded, empty where there is none; raises BadCard where it is too large or no
+    UTF-8, since what could not be read would otherwise be written anew."""
+    try:
+        return (_read(checkpoint, CARD) or b"").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadCard(f"it is no UTF-8 text, from byte {error.start} on") from error
+
+
 def read_text(checkpoint: Checkpoint, path: str) -> str:
-    """A small text file of a checkpoint; empty where it is absent. Oversized or non-UTF-8 cards are refused above."""
-    file: CheckpointFile | None = checkpoint.files.select_related("blob").filter(path=path).first()
-    if file is None or file.blob.size_bytes > LIMIT_BYTES:
+    """A small text file of a checkpoint, to show or compare; empty where it is absent or too large."""
+    try:
+        return (_read(checkpoint, path) or b"").decode("utf-8", errors="replace")
+    except BadCard:
         return ""
+
+
+def _read(checkpoint: Checkpoint, path: str) -> bytes | None:
+    file: CheckpointFile | None = checkpoint.files.select_related("blob").filter(path=path).first()
+    if file is None:
+        return None
+    if file.blob.size_bytes > LIMIT_BYTES:
+        raise BadCard(f"it is larger than {LIMIT_BYTES} bytes")
     with blob_store().open(file.blob_id) as source:
-        return source.read().decode("utf-8", errors="replace")
+        return source.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from accounts.roles import Actor, Role, Scope
+from accounts.roles import WRITER_ROLES, Actor, Role, Scope
 from registry.states import Level
 from release import states
 from release.facts import ReleaseFacts
@@ -106,6 +106,12 @@ REVISION_HIDDEN = Rule(
 UNKNOWN_EVIDENCE = Rule(
     "release.unknown_evidence", "“{kind}” is no kind of evidence.", "You, by naming one", Kind.WHAT, field="kind"
 )
+NO_CHECKPOINT = Rule(
+    "release.no_checkpoint",
+    "{variant} has no commit with the checkpoint {digest}.",
+    "You, by naming one of its checkpoints",
+    Kind.MISSING,
+)
 CHECKPOINT_FOREIGN = Rule(
     "release.checkpoint_foreign",
     "{variant} has no commit with the checkpoint {digest}.",
@@ -113,12 +119,40 @@ CHECKPOINT_FOREIGN = Rule(
     Kind.WHAT,
     field="checkpoint",
 )
+UNKNOWN_OWNER = Rule(
+    "release.unknown_owner",
+    "Nobody of {organization} is named “{name}”.",
+    "You, by naming a member",
+    Kind.WHAT,
+    field="owner",
+)
+UNKNOWN_LICENSE = Rule(
+    "release.unknown_license",
+    "There is no license “{key}” with such a text in the catalog.",
+    "A legal reviewer, by adding it",
+    Kind.WHAT,
+    field="license",
+)
 UNKNOWN_TARGET = Rule(
     "release.unknown_target",
     "There is no active target “{name}”.",
     "The operator, by adding it",
     Kind.WHAT,
     field="targets",
+)
+WITHDRAWAL_REASON = Rule(
+    "release.withdrawal_reason", "A withdrawal needs a reason.", "You, by giving one", Kind.WHAT, field="reason"
+)
+SIGNER_SUBMITS = Rule(
+    "release.signer_submits",
+    "You signed exactly this release before it was taken back, and whoever signs never submits.",
+    "Another release manager, or you, by changing the release",
+    Kind.WHO,
+)
+REPOSITORY_BUSY = Rule(
+    "release.repository_busy",
+    "“{release}” is on its way to {repo} on {target}; a repository has one publisher at a time.",
+    "Nobody, until that is live or withdrawn",
 )
 WAIVER_REASON = Rule(
     "release.waiver_reason", "A waiver needs a reason.", "You, by giving one", Kind.WHAT, field="reason"
@@ -154,6 +188,20 @@ def may_see(actor: Actor) -> Verdict:
     return Verdict.of(
         NOT_MEMBER.unless(actor.is_member or actor.is_system),
         SCOPE_MISSING.unless(actor.may_use(Scope.READ), scope=Scope.READ),
+    )
+
+
+def may_list(scopes: frozenset[Scope] | None) -> Verdict:
+    """Whether a caller may list at all; what is in the list is settled by their memberships."""
+    return Verdict.of(SCOPE_MISSING.unless(scopes is None or Scope.READ in scopes, scope=Scope.READ))
+
+
+def may_create_variant(actor: Actor) -> Verdict:
+    """Whether somebody may add a variant to an organization."""
+    return Verdict.of(
+        NOT_MEMBER.unless(actor.is_member),
+        NOT_IN_ROLE.unless(actor.roles & WRITER_ROLES, verb="add a model for", roles=_or(WRITER_ROLES)),
+        SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
     )
 
 

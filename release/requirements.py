@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from accounts.roles import Role
-from registry.states import EvidenceKind, Level, Outcome
-from release.facts import EvidenceFacts, ItemFacts, ReleaseFacts, Standing
+from registry.states import Component, EvidenceKind, Level, Outcome
+from release.facts import SHOWN_BY_FILES, EvidenceFacts, ItemFacts, ReleaseFacts, Standing
 from release.states import Decision
 from rules import Reason
 from rules.verdict import Kind
@@ -150,21 +150,19 @@ def _evidence_standing(evidence: EvidenceFacts, accepted: frozenset[Outcome]) ->
 
 def _about_item(item: ItemFacts) -> Iterator[Requirement]:
     manager = "The release manager, in the draft"
-    if item.level == Level.HELD_BACK:
-        incomplete = [
-            line.component
-            for line in item.disclosures
-            if line.level == Level.HELD_BACK and not (line.reason_code and line.owner and line.review_on)
-        ]
+    held_back = [line for line in item.disclosures if line.level == Level.HELD_BACK]
+    if held_back or item.level == Level.HELD_BACK:
+        incomplete = [line.component for line in held_back if not (line.reason_code and line.owner and line.review_on)]
         yield _settled(
             "held_back_explained",
             "Says why it is held back, who owns that, and when it is looked at again",
             item.repo_id,
-            bool(item.disclosures) and not incomplete,
+            bool(held_back) and not incomplete,
             "Every held-back component has a reason, an owner and a review date.",
             f"Missing for: {', '.join(incomplete) or 'every component'}.",
             manager,
         )
+    if item.level == Level.HELD_BACK:
         return
     yield _settled(
         "has_license",
@@ -185,6 +183,20 @@ def _about_item(item: ItemFacts) -> Iterator[Requirement]:
             "No form and duration are set for requests.",
             "The release manager or an access reviewer, by setting the gate",
         )
+    untrue = [
+        line.component
+        for line in item.disclosures
+        if line.component in SHOWN_BY_FILES and line.level not in _levels_of_files(item.level, line.component)
+    ]
+    yield _settled(
+        "files_follow_level",
+        "Says of its files what is true of them",
+        item.repo_id,
+        not untrue,
+        "What the files show is recorded at the level at which they leave.",
+        f"Recorded at another level than the files that show it: {', '.join(untrue)}.",
+        manager,
+    )
     yield _settled(
         "no_leak",
         "Carries nothing that is held back",
@@ -194,6 +206,12 @@ def _about_item(item: ItemFacts) -> Iterator[Requirement]:
         " ".join(item.leaks),
         "The release manager, by taking the content out or releasing that variant as well",
     )
+
+
+def _levels_of_files(level: Level, component: str) -> tuple[Level, ...]:
+    """The levels at which a component that the files show can truly be recorded; a gate leaves the card open."""
+    is_open = level == Level.GATED and component == Component.MODEL_CARD
+    return (level, Level.PUBLIC) if is_open else (level,)
 
 
 def _settled(code: str, title: str, subject: str, holds: bool, met: str, unmet: str, lifted_by: str) -> Requirement:

@@ -12,6 +12,7 @@ from jobs import Retry, handler
 from jobs.running import Lease
 from release.models import Publication, Release
 from release.publishing.steps import publish_to_hub, withdraw_from_hub
+from release.selectors import open_jobs
 from release.services import publications as services
 from release.states import ReleaseState, TargetKind
 from rules import Refused
@@ -46,15 +47,20 @@ def publish(lease: Lease) -> None:
 def withdraw(lease: Lease) -> None:
     """Hide one publication on its target."""
     publication = _publication(lease.subject_id)
-    if publication.withdrawn_at is None:
-        withdraw_from_hub(lease, publication)
+    if publication.withdrawn_at is not None:
+        return
+    if open_jobs(publication, services.PUBLISH_JOB):
+        # Whoever is still publishing could open the repository after it was closed.
+        raise Retry("release.still_publishing", "The upload is being stopped first.", after_seconds=2, counts=False)
+    withdraw_from_hub(lease, publication)
 
 
 @handler(services.FIRE_JOB, queue="default", max_attempts=3)
 def fire(lease: Lease) -> None:
     """Publish a scheduled release, if every requirement still holds at this moment."""
     release = Release.objects.get(pk=lease.subject_id)
-    if release.state != ReleaseState.SCHEDULED:
+    # An earlier schedule's job finds another hour here, or none.
+    if release.state != ReleaseState.SCHEDULED or release.scheduled_for > timezone.now():
         return
     try:
         services.publish(release_id=release.pk, by=None, actor=SYSTEM)

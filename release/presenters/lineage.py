@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from accounts.models import User
+from accounts.roles import Scope
 from gating.selectors import visible_variants
 from registry.models import LineageEdge, Variant
 from registry.presenters import RELATIONS
@@ -24,6 +25,7 @@ class Relative:
     name: str
     relation: str
     url: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,14 @@ class Drawing:
     box_height: int = BOX_HEIGHT
 
 
-def relatives(user: User | None, variant: Variant) -> tuple[list[Relative], list[Relative]]:
+def relatives(
+    user: User | None, variant: Variant, *, scopes: frozenset[Scope] | None = None
+) -> tuple[list[Relative], list[Relative]]:
     """Parents and children of which the viewer may know; three queries."""
     parents = list(variant.parent_edges.select_related("parent__organization").order_by("id"))
     children = list(variant.child_edges.select_related("child__organization").order_by("id"))
     near = {edge.parent_id for edge in parents if edge.parent_id} | {edge.child_id for edge in children}
-    known = set(visible_variants(user).filter(pk__in=near).values_list("pk", flat=True))
+    known = set(visible_variants(user, scopes=scopes).filter(pk__in=near).values_list("pk", flat=True))
     up = [_relative(edge, edge.parent) for edge in parents if edge.parent_id is None or edge.parent_id in known]
     down = [_relative(edge, edge.child) for edge in children if edge.child_id in known]
     return up, down
@@ -97,7 +101,7 @@ def drawing(name: str, parents: list[Relative], children: list[Relative]) -> Dra
 
 def _relative(edge: LineageEdge, other: Variant | None) -> Relative:
     name = other.repo_id if other else edge.external_parent
-    return Relative(name, RELATIONS[Relation(edge.relation)], f"/{name}/" if other else "")
+    return Relative(name, RELATIONS[Relation(edge.relation)], f"/{name}/" if other else "", edge.relation)
 
 
 def _short(name: str) -> str:

@@ -85,6 +85,8 @@ def _verify(lease: Lease, publication: Publication, client: TargetClient, files:
 
 
 def _open(lease: Lease, publication: Publication, client: TargetClient, files: list[Sending]) -> None:
+    if not services.is_wanted(publication):
+        return
     item = publication.item
     is_gated = item.level == Level.GATED
     gate = item.gate_version

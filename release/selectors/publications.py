@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 import jobs.services as jobs
 from gating.models import Grant
 from jobs.models import Job
+from jobs.states import OPEN
 from registry.models import Disclosure
 from registry.states import Component, Level
 from release import policies
@@ -31,6 +32,25 @@ def publication_work(publications: list[Publication]) -> dict[int, Job]:
     for job in Job.objects.filter(subject__in=subjects).order_by("created_at"):
         found[subjects[job.subject]] = job
     return found
+
+
+def open_jobs(publication: Publication, kind: str) -> list[Job]:
+    """The work of a kind on a publication that is still to be done."""
+    return list(Job.objects.filter(kind=kind, subject=jobs.subject_of(publication), state__in=OPEN))
+
+
+def successor_of(publication: Publication) -> Publication | None:
+    """The publication that a later release put, or is putting, into the same repository; None while this is the
+    last one."""
+    return (
+        Publication.objects.filter(
+            target=publication.target_id, repo_id=publication.repo_id, pk__gt=publication.pk, withdrawn_at=None
+        )
+        .exclude(release__state=ReleaseState.WITHDRAWN)
+        .select_related("release")
+        .order_by("-pk")
+        .first()
+    )
 
 
 def journal_sums(publications: list[Publication]) -> dict[int, dict[str, int]]:

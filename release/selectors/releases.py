@@ -8,7 +8,10 @@ import jobs.services as jobs
 from accounts.models import Token, User
 from accounts.roles import Actor
 from audit.models import Event
-from registry.models import Checkpoint, Commit, Membership, Organization, Variant
+from licensing.models import LicenseVersion
+from licensing.selectors import version_of
+from registry.models import Checkpoint, Commit, Family, Membership, Organization, Variant
+from registry.policies import UNKNOWN
 from registry.selectors import actor_for, variant_named, variants
 from release import policies
 from release.models import Release, ReleaseItem, ReleasePolicy, Target
@@ -91,6 +94,45 @@ def checkpoints_of(variant: Variant, limit: int = 50) -> list[Commit]:
     newest = Commit.objects.filter(variant=variant).order_by("checkpoint", "-id").distinct("checkpoint")
     rows = Commit.objects.filter(pk__in=newest.values("pk")).select_related("checkpoint", "author")
     return list(rows.order_by("-id")[:limit])
+
+
+def own_checkpoint(variant: Variant, digest: str) -> Checkpoint:
+    """A checkpoint of the variant by its digest; Refused where it has none such."""
+    found = Checkpoint.objects.filter(digest=digest, commits__variant=variant).first()
+    if found is None:
+        raise Refused.because(policies.CHECKPOINT_FOREIGN, variant=variant.repo_id, digest=digest[:19])
+    return found
+
+
+def member_named(organization: Organization, username: str) -> User | None:
+    """Somebody of the organization by user name; None without a name, Refused where nobody there has it."""
+    if not username:
+        return None
+    inside = Membership.objects.filter(organization=organization).values("user")
+    found = User.objects.filter(pk__in=inside, username__iexact=username).first()
+    if found is None:
+        raise Refused.because(policies.UNKNOWN_OWNER, name=username[:60], organization=organization.name)
+    return found
+
+
+def license_named(key: str, text_sha256: str = "") -> LicenseVersion | None:
+    """A license version by key and, for an older one, text; None without a key, Refused where there is none."""
+    if not key:
+        return None
+    try:
+        return version_of(key, text_sha256)
+    except Refused:
+        raise Refused.because(policies.UNKNOWN_LICENSE, key=key[:80]) from None
+
+
+def family_named(organization: Organization, name: str) -> Family | None:
+    """A family of the organization; None without a name, Refused where there is none of it."""
+    if not name:
+        return None
+    found = Family.objects.filter(organization=organization, name__iexact=name).first()
+    if found is None:
+        raise Refused.because(UNKNOWN, what="family", name=name[:60])
+    return found
 
 
 def members_of(organization: Organization) -> list[User]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from accounts.models import User
+from accounts.roles import Scope
 from gating.policies import Access
 from gating.selectors import visible_variant
-from registry.models import Checkpoint, Commit, Disclosure, Evidence, Ref, Serving, Variant
+from registry.models import Checkpoint, CheckpointFile, Commit, Disclosure, Evidence, Ref, Serving, Variant
 from registry.selectors import commit_at, head_of, serving_of
+from registry.states import Level
 from release import policies
 from release.models import Release, ReleaseItem
 from rules import Refused
@@ -29,13 +34,15 @@ class Seen:
         return self.access.is_member
 
 
-def seen_by(user: User, organization: str, name: str, revision: str = "") -> Seen:
+def seen_by(
+    user: User, organization: str, name: str, revision: str = "", *, scopes: frozenset[Scope] | None = None
+) -> Seen:
     """The variant at a revision, for this viewer; Refused alike for missing and hidden.
 
     An outsider of a governed organization gets the served commit whatever they name it, as long as they name it
     `main` or by its own id; any other revision is missing.
     """
-    variant, access = visible_variant(user, f"{organization}/{name}")
+    variant, access = visible_variant(user, f"{organization}/{name}", scopes=scopes)
     serving = serving_of(variant)
     if access.only_commit_id is not None:
         only = Commit.objects.select_related("checkpoint").get(pk=access.only_commit_id)
@@ -59,6 +66,34 @@ def checkpoint_seen(seen: Seen, digest: str) -> Checkpoint | None:
     if found is None:
         raise Refused.because(policies.CHECKPOINT_FOREIGN, variant=seen.variant.repo_id, digest=digest[:19])
     return found
+
+
+def commit_of(variant: Variant, digest: str) -> Commit:
+    """The newest commit of a variant's checkpoint; Refused where the variant has none of this digest."""
+    rows = variant.commits.filter(checkpoint__digest=digest).select_related("checkpoint").order_by("-id")
+    found = rows.first()
+    if found is None:
+        raise Refused.because(policies.NO_CHECKPOINT, variant=variant.repo_id, digest=digest[:19])
+    return found
+
+
+def files_at(seen: Seen) -> QuerySet[CheckpointFile]:
+    """The files of the commit at hand; none where nothing was uploaded."""
+    rows = CheckpointFile.objects.select_related("blob")
+    return rows.filter(checkpoint=seen.commit.checkpoint) if seen.commit else rows.none()
+
+
+def outside_states(rows: Iterable[Variant]) -> dict[int, str]:
+    """What outsiders may see of each variant, by its id: a level, or empty for nothing; one query."""
+    rows = list(rows)
+    served = dict(Serving.objects.filter(variant__in=rows, until=None).values_list("variant", "level"))
+    return {row.pk: _controlled(row) if row.organization.is_direct_control else served.get(row.pk, "") for row in rows}
+
+
+def _controlled(variant: Variant) -> str:
+    if variant.is_private:
+        return ""
+    return Level.GATED.value if variant.gate_mode else Level.PUBLIC.value
 
 
 def source_of(variant: Variant, checkpoint: Checkpoint) -> Checkpoint | None:

@@ -16,12 +16,10 @@ from licensing.models import LicenseVersion
 from registry.models import Checkpoint, Organization, Variant
 from registry.states import Component, Level, ReasonCode
 from release import policies
+from release.facts import SHOWN_BY_FILES
 from release.models import Release, ReleaseItem, Target
 from release.selectors import facts_of, policy_in_force, targets_of
 from rules import Refused
-
-# What the files of a checkpoint disclose by themselves; other components are disclosed only where they are named.
-SHOWN_BY_FILES = (Component.WEIGHTS, Component.ARCHITECTURE, Component.TOKENIZER, Component.MODEL_CARD)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,15 +14,15 @@ from accounts.models import User
 from accounts.roles import Actor
 from gating.services.gates import put_in_force
 from licensing.services import offer_under
-from registry.models import Disclosure, Serving
+from registry.models import Disclosure, Serving, Variant
 from registry.services.commits import commit_released
 from registry.states import Level
 from release import policies, states
 from release.models import Publication, PublicationFile, Release, ReleaseItem
-from release.selectors import facts_of
+from release.selectors import facts_of, open_jobs, successor_of
 from release.services.reviews import locked, move
 from release.states import PublicationState, ReleaseState, TargetKind
-from rules import Verdict
+from rules import Refused, Verdict
 
 PUBLISH_JOB = "release.publish"
 WITHDRAW_JOB = "release.withdraw"
@@ -35,6 +36,7 @@ def publish(*, release_id: int, by: User | None, actor: Actor) -> Release:
     release = locked(release_id)
     now = timezone.now()
     policies.may_publish(facts_of(release), actor, now).require()
+    _require_free_repositories(release)
     move(release, states.PUBLISH, by=by, at=now)
     for item in _items(release):
         if item.level == Level.HELD_BACK:
@@ -58,7 +60,9 @@ def schedule(*, release_id: int, by: User, actor: Actor) -> Release:
     now = timezone.now()
     policies.may_schedule(facts_of(release), actor, now).require()
     move(release, states.SCHEDULE, by=by, at=now, scheduled_for=release.scheduled_for.isoformat())
-    jobs.enqueue(FIRE_JOB, subject=release, run_after=release.scheduled_for)
+    # One job for each hour: an earlier schedule's may still be waiting, and would otherwise stand for this one.
+    hour = release.scheduled_for.isoformat()
+    jobs.enqueue(FIRE_JOB, subject=release, key=f"{FIRE_JOB}:{release.pk}:{hour}", run_after=release.scheduled_for)
     return release
 
 
@@ -73,8 +77,9 @@ def hold_back_schedule(*, release_id: int, verdict: Verdict) -> None:
 @transaction.atomic
 def retry(*, publication_id: int, by: User, actor: Actor) -> None:
     """Take a publication that was given up on again, where it stopped."""
-    publication = Publication.objects.select_for_update(of=("self",)).select_related("release").get(pk=publication_id)
-    release = locked(publication.release_id)
+    # The release first, as everywhere, so that this never waits in a circle with a withdrawal.
+    release = locked(Publication.objects.values_list("release", flat=True).get(pk=publication_id))
+    publication = Publication.objects.select_for_update(of=("self",)).select_related("target").get(pk=publication_id)
     policies.may_retry(facts_of(release), actor).require()
     if publication.state == PublicationState.FAILED:
         now = timezone.now()
@@ -89,6 +94,8 @@ def withdraw(*, release_id: int, by: User, actor: Actor, reason: str) -> Release
     """Take back what was disclosed: here at once, on targets by a job. Copies already made stay where they are."""
     release = locked(release_id)
     policies.may_withdraw(facts_of(release), actor).require()
+    if not reason.strip():
+        raise Refused.because(policies.WITHDRAWAL_REASON)
     now = timezone.now()
     Serving.objects.filter(
         release_digest=release.digest, variant__organization=release.organization, until=None
@@ -96,7 +103,11 @@ def withdraw(*, release_id: int, by: User, actor: Actor, reason: str) -> Release
     for publication in release.publications.select_related("target"):
         if publication.target.kind == TargetKind.HERE:
             _set_state(publication, PublicationState.WITHDRAWN, now, withdrawn_at=now)
+        elif successor := successor_of(publication):
+            said = f"Replaced by “{successor.release.title}”, which stays as it is."
+            _set_state(publication, PublicationState.WITHDRAWN, now, withdrawn_at=now, message=said)
         else:
+            _stop_publishing(publication)
             jobs.enqueue(WITHDRAW_JOB, subject=publication)
     release.withdrawn_at = now
     move(release, states.WITHDRAW, by=by, at=now, fields=["withdrawn_at"], reason=reason)
@@ -171,6 +182,37 @@ def withdrawn(publication: Publication) -> None:
     now = timezone.now()
     _set_state(publication, PublicationState.WITHDRAWN, now, withdrawn_at=now, message="")
     _event(publication.release, "release:publication:withdrawn", publication, None, now)
+
+
+def is_wanted(publication: Publication) -> bool:
+    """Whether it is still to be made visible: its release may have been withdrawn while bytes went up."""
+    return Release.objects.filter(pk=publication.release_id, state=ReleaseState.PUBLISHING).exists()
+
+
+def _require_free_repositories(release: Release) -> None:
+    """Refuse while another release is on its way to one of the same repositories: a target has one publisher at a
+    time. Releases of one variant wait for each other here."""
+    variants = release.items.exclude(level=Level.HELD_BACK).values("variant")
+    list(Variant.objects.select_for_update().filter(pk__in=variants).order_by("pk"))
+    busy = (
+        Publication.objects.filter(
+            release__state=ReleaseState.PUBLISHING, item__variant__in=variants, target__in=release.targets.all()
+        )
+        .exclude(release=release)
+        .select_related("release", "target")
+        .first()
+    )
+    if busy:
+        raise Refused.because(
+            policies.REPOSITORY_BUSY, repo=busy.repo_id, target=busy.target.title, release=busy.release.title
+        )
+
+
+def _stop_publishing(publication: Publication) -> None:
+    """Ask whoever publishes it to stop, once this is committed: a worker that ends its step holds its job's row and
+    waits for the release's. The withdrawal waits until it has stopped."""
+    for job in open_jobs(publication, PUBLISH_JOB):
+        transaction.on_commit(partial(jobs.cancel, str(job.pk)))
 
 
 def _finish(release: Release, *, at: datetime) -> None:

@@ -38,6 +38,8 @@ def submit(*, release_id: int, by: User, actor: Actor) -> Release:
     refusal = release.reviews.filter(digest=release.digest, decision=Decision.REFUSE).first()
     if refusal:
         raise Refused.because(policies.REFUSED_BEFORE, role=refusal.role.replace("_", " "), reason=refusal.reason)
+    if release.reviews.filter(digest=release.digest, by=by).exists():
+        raise Refused.because(policies.SIGNER_SUBMITS)
     release.submitted_by, release.submitted_at = by, now
     move(release, states.SUBMIT, by=by, at=now, fields=["digest", "submitted_by", "submitted_at"])
     _approve_if_complete(release, at=now)

@@ -95,7 +95,7 @@ def publish(request: HttpRequest, release_id: int) -> HttpResponse:
     """Show what will leave and who will see it; then begin."""
     release = selectors.release_for(request.user, release_id)
     actor = selectors.actor_in(release, request.user)
-    form = PublishForm(request.POST or None)
+    form = PublishForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         return carried_out(
             request,
@@ -113,7 +113,7 @@ def withdraw(request: HttpRequest, release_id: int) -> HttpResponse:
     """Show what can and what cannot be taken back; then take back what can."""
     release = selectors.release_for(request.user, release_id)
     actor = selectors.actor_in(release, request.user)
-    form = WithdrawForm(request.POST or None)
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         return carried_out(
@@ -148,7 +148,7 @@ def waive(request: HttpRequest, release_id: int) -> HttpResponse:
     release = selectors.release_for(request.user, release_id)
     actor = selectors.actor_in(release, request.user)
     choices = requirements.waiver_choices(selectors.facts_of(release))
-    form = WaiverForm(request.POST or None, choices=choices)
+    form = WaiverForm(request.POST if request.method == "POST" else None, choices=choices)
     if request.method == "POST" and form.is_valid():
         try:
             policy_services.waive_for(release=release, by=request.user, actor=actor, **form.cleaned_data)

@@ -27,7 +27,7 @@ from web import htmx
 def new(request: HttpRequest) -> HttpResponse:
     """Open a draft."""
     organizations = selectors.draftable_organizations(request.user)
-    form = ReleaseForm(request.POST or None, organizations=organizations)
+    form = ReleaseForm(request.POST if request.method == "POST" else None, organizations=organizations)
     if request.method == "POST" and form.is_valid():
         organization = form.cleaned_data["organization"]
         release = drafts.create_draft(by=request.user, actor=actor_for(request.user, organization), **form.cleaned_data)
@@ -44,7 +44,9 @@ def edit(request: HttpRequest, release_id: int) -> HttpResponse:
     release = selectors.release_for(request.user, release_id)
     actor = selectors.actor_in(release, request.user)
     targets = list(selectors.targets_of(release.organization))
-    form = DescriptionForm(request.POST or None, targets=targets, initial=shown.description(release))
+    form = DescriptionForm(
+        request.POST if request.method == "POST" else None, targets=targets, initial=shown.description(release)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             _describe(release, request, form)
@@ -88,7 +90,12 @@ def item(request: HttpRequest, release_id: int, name: str) -> HttpResponse:
     """Say how a variant stands in the release."""
     release = selectors.release_for(request.user, release_id)
     variant = selectors.own_variant(release, name)
-    form = ItemForm(request.POST or None, release=release, variant=variant, initial=initial_of(release, variant))
+    form = ItemForm(
+        request.POST if request.method == "POST" else None,
+        release=release,
+        variant=variant,
+        initial=initial_of(release, variant),
+    )
     actor = selectors.actor_in(release, request.user)
     if request.method == "POST" and form.is_valid():
         try:
