@@ -53,7 +53,7 @@ bench: install-all ## measure what the documentation claims
 	@$(RUN) -m pytest tests/bench -q -s -p no:randomly
 
 story: install-all ## tell the whole way, in a browser, against the instance that runs
-	@$(RUN) -m pytest tests/browser/story -q -s -p no:randomly
+	@STORY_ON="$${IMPRIMATUR_VAR:-var}" $(RUN) -m pytest tests/browser/story -q -p no:randomly
 
 clean: ## remove caches, logs and collected files; DATA=1 removes databases, blobs and secrets, too
 	@$(FIND_PYTHON); $$python config/launcher/clean.py $(if $(DATA),--data)

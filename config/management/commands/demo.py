@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from config.demonstration.lab import ORGANIZATION, make_lab
 from config.demonstration.models import make_models
 from config.demonstration.people import HUB, LAB, Login, make_people
-from config.launcher.instance import write_private
+from config.launcher.instance import Folders, write_private
 from rules import Refused
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--hub", action="store_true", help="The people and namespace of the stand-in for the Hub.")
         parser.add_argument("--hub-url", default="", help="Where the stand-in answers; default: the port after ours.")
-        parser.add_argument("--secrets", type=Path, default=settings.BASE_DIR / "var" / "secrets")
+        parser.add_argument("--secrets", type=Path, default=Folders.of_environment().secrets)
 
     def handle(self, *args: object, **options: object) -> None:
         folder: Path = options["secrets"]  # type: ignore[assignment]
