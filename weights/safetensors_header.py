@@ -64,7 +64,7 @@ DTYPE_BITS = {
     "U64": 64,
 }
 
-_LIMITS = JsonLimits(marks=8_000_000, digits=20, floats=False, negatives=False)
+_LIMITS = JsonLimits(marks=3_000_000, digits=20, floats=False, negatives=False)
 _FIELDS = frozenset({"dtype", "shape", "data_offsets"})
 _CLIMBING = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:[/\\]")
 
