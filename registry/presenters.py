@@ -1,4 +1,4 @@
-"""The registry's words as they are shown: levels, components, relations, kinds of evidence, and its events' sentences."""
+"""The registry's words as they are shown: levels, components, relations, evidence, and its events' sentences."""
 
 from __future__ import annotations
 

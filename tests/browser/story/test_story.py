@@ -7,6 +7,9 @@ workers. Each telling uses names of its own, so that it can be told again on the
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,6 +61,14 @@ def digests(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and ".cache" not in path.parts
     }
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """A picture of the page for the documentation, where `make pictures` asks for it."""
+    if os.environ.get("KEEP_PICTURES"):
+        folder = Path(__file__).resolve().parents[3] / "docs" / "images"
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png")
 
 
 def put_item(manager: Somebody, release: str, name: str, level: str, **fields: str) -> None:
@@ -121,6 +132,9 @@ def test_the_whole_way(instance: Instance, names: Names, somebody: Callable[[str
         signing.go(release)
         signing.click("Approve")
         expect(signing.page.get_by_role("region", name="Signatures")).to_contain_text(f"{reviewer} reviewer")
+
+    manager.go(release)
+    keep_picture(manager.page, "cockpit")
 
     # --- published to the second process, and watched --------------------------------------------------------
     manager.go(release)
@@ -195,10 +209,6 @@ def test_the_whole_way(instance: Instance, names: Names, somebody: Callable[[str
 
 def test_the_chain_of_events_holds(instance: Instance, tmp_path: Path) -> None:
     """After all that, the audit trail reads back whole."""
-    import os
-    import subprocess
-    import sys
-
     root = Path(__file__).resolve().parents[3]
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
     time.sleep(0.1)
