@@ -23,7 +23,7 @@ from config.launcher.redis import Redis
 from config.launcher.supervisor import Supervisor, end_leftovers
 
 READY_SECONDS = 120
-ATTEMPTS_BEFORE_READY = 3
+ATTEMPTS_BEFORE_READY = 5
 
 
 class LaunchFailed(Exception):
@@ -172,7 +172,7 @@ class Launch:
 
             def answers(url: str = url) -> bool:
                 for child in self.supervisor.children.values():
-                    if child.failures >= ATTEMPTS_BEFORE_READY:
+                    if child.due is not None and child.failures >= ATTEMPTS_BEFORE_READY:
                         self._give_up(child.program.name)
                 return readiness(url)[0]
 

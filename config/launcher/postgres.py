@@ -6,12 +6,14 @@ aside: it opens the permissions of every folder above the cluster and daemonizes
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -132,23 +134,30 @@ class Postgres:
         draft.rename(self.cluster)
 
     def _stop_leftover(self) -> None:
-        """End a server that outlived its supervisor, and forget a process number that is somebody else's by now."""
+        """End a server that outlived its supervisor, and forget a process number that is somebody else's by now.
+
+        Sessions of a killed server notice by themselves, but until the last is gone no new one can start.
+        """
+        ours = {process.pid: process for process in self._processes()}
         record = self.cluster / "postmaster.pid"
-        try:
+        with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
             number = int(record.read_text().splitlines()[0])
-            process = psutil.Process(number)
-            is_ours = process.name() == "postgres" and str(self.cluster) in process.cmdline()
-        except (OSError, ValueError, IndexError, psutil.Error):
-            return
-        if not is_ours:
-            record.unlink()
-            return
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        except psutil.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(10)
+            if number in ours:
+                ours[number].send_signal(signal.SIGINT)
+            elif psutil.pid_exists(number):
+                record.unlink()
+        _, alive = psutil.wait_procs(ours.values(), timeout=10)
+        for process in alive:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, timeout=5)
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        """Yield what runs on this cluster; server and sessions all work from its folder."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.name().startswith("postgres") and process.cwd() == str(self.cluster.resolve()):
+                    yield process
 
 
 def binary(name: str) -> Path:

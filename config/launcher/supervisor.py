@@ -112,7 +112,7 @@ class Supervisor:
             self.stopping.wait(every)
         return False
 
-    def stop(self, *, seconds: float = 8.0) -> None:
+    def stop(self, *, seconds: float = 7.5) -> None:
         """End everything, the newest tier first; nothing is left when it returns."""
         self.stopping.set()
         end = time.monotonic() + seconds
