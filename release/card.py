@@ -73,8 +73,17 @@ def compose_card(text: str, demands: CardDemands) -> str:
         return text
     merged = {key: value for key, value in metadata.items() if demands.values.get(key, value) is not None}
     merged |= {key: value for key, value in demands.values.items() if value is not None}
-    written = yaml.safe_dump(merged, sort_keys=False, allow_unicode=True, width=100)
+    written = _dump(merged)
     return f"---\n{written}---\n{body}" if body.startswith("\n") or not body else f"---\n{written}---\n\n{body}"
+
+
+def _dump(metadata: dict[str, object]) -> str:
+    """The metadata as YAML that reads back as it is; readable where it can be, escaped where it must be."""
+    written = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=100)
+    # Some line separators, such as U+0085, are written plainly but read back as spaces.
+    if yaml.safe_load(written) == metadata:
+        return written
+    return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=False, width=100)
 
 
 def _place_of(error: Exception) -> str:
