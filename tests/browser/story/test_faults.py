@@ -94,7 +94,7 @@ def test_redis_and_the_publishing_worker_are_killed_and_nothing_is_lost(
     name = f"story-large-{datetime.now(UTC):%m%d%H%M%S}"
     source = make_large(tmp_path / "large")
     instance.hf("pipeline", "upload", f"acme/{name}", str(source), folder=tmp_path)
-    newest = instance.get("manager", f"variants/acme/{name}/checkpoints/")["results"][0]
+    newest = instance.get("manager", f"variants/acme/{name}/checkpoints/")[0]
     digest = newest["digest"]
 
     # --- Redis is killed while evidence is being made ---------------------------------------------------------
@@ -121,9 +121,7 @@ def test_redis_and_the_publishing_worker_are_killed_and_nothing_is_lost(
     # --- the publishing worker is killed while the file goes up -----------------------------------------------
     post(instance, "manager", f"releases/{release}/publish/")
     publication = lambda: next(  # noqa: E731
-        one
-        for one in instance.get("manager", f"releases/{release}/publications/")["results"]
-        if one["target"] == "public-hub"
+        one for one in instance.get("manager", f"releases/{release}/publications/") if one["target"] == "public-hub"
     )
     wait("the upload", lambda: publication()["state"] == "staged", every=0.05)
     time.sleep(0.3)
@@ -132,6 +130,8 @@ def test_redis_and_the_publishing_worker_are_killed_and_nothing_is_lost(
     for worker in workers:
         worker.kill()
     wait("the release's going live", lambda: instance.get("manager", f"releases/{release}/")["state"] == "live")
+
+    assert publication()["job"]["attempts"] == 2, "the worker was killed too late to matter"
 
     # --- and it ended as if nothing had happened --------------------------------------------------------------
     got = tmp_path / "got"
