@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import secrets
 import shutil
 import signal
@@ -22,6 +24,8 @@ class Services:
         self.postgres = Postgres(self.folder / "postgres", is_durable=False)
         self.redis = Redis(self.folder / "redis")
         self._children: list[subprocess.Popen[bytes]] = []
+        self._owner = os.getpid()
+        atexit.register(self.stop)  # a run that ends before it began tells no plugin
 
     def environment(self) -> dict[str, str]:
         """Return the settings of the process under test; the password is known only once PostgreSQL runs."""
@@ -52,7 +56,9 @@ class Services:
             raise RuntimeError(f"PostgreSQL or Redis did not start for the tests: {log.read_text()[-4000:]}")
 
     def stop(self) -> None:
-        """End both without ceremony and remove the folder."""
+        """End both without ceremony and remove the folder; a forked child that comes by leaves them alone."""
+        if os.getpid() != self._owner:
+            return
         for child in self._children:
             child.send_signal(signal.SIGQUIT if child is self._children[0] else signal.SIGKILL)
         for child in self._children:
