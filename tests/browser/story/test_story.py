@@ -39,7 +39,7 @@ class Names:
 @pytest.fixture(scope="module")
 def names() -> Names:
     mark = datetime.now(UTC).strftime("%m%d%H%M%S")
-    return Names(f"story-nano-{mark}", f"story-chat-{mark}", f"story-deep-{mark}")
+    return Names(f"nimbus-nano-{mark}", f"nimbus-chat-{mark}", f"nimbus-deep-{mark}")
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_the_whole_way(instance: Instance, names: Names, somebody: Callable[[str
     manager.sees("Version 1")
 
     manager.go("/releases/new/")
-    manager.page.get_by_label("Title").fill(f"The story of {names.public}")
+    manager.page.get_by_label("Title").fill("Nimbus: small models first")
     manager.click("Draft")
     release = manager.page.url.removeprefix(instance.url)
     put_item(manager, release, names.public, "Public:", license=APACHE)
