@@ -51,7 +51,7 @@ TOO_MANY_FAILURES = Rule(
 WRONG_CREDENTIALS = Rule(
     "accounts.wrong_credentials",
     "There is no open account with this user name and password. Both mind upper and lower case.",
-    "You, by typing them again; an owner of your organization, by setting a new password",
+    "You, by typing them again",
     Kind.WHAT,
 )
 NO_SCOPE = Rule(

@@ -11,7 +11,7 @@ from audit.selectors import Filters
 class FilterForm(forms.Form):
     """Filters of the list and of its export."""
 
-    kind = forms.ChoiceField(required=False, label="Part")
+    kind = forms.ChoiceField(required=False, label="Part", help_text="Of the product.")
     actor = forms.CharField(required=False, max_length=150, label="Who", help_text="A user name, or “system”.")
     subject = forms.CharField(required=False, max_length=300, label="What", help_text="A name as the list shows it.")
     day = forms.DateField(required=False, label="Day", help_text="In UTC.", widget=forms.DateInput)

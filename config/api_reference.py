@@ -85,20 +85,22 @@ def schemas(document: Document) -> list[Schema]:
     return [
         Schema(name, schema.get("description", ""), list(_members(document, schema)))
         for name, schema in sorted(known.items())
-        if "properties" in schema
+        if "properties" in schema and not name.startswith("Paginated")  # a list of what has its own entry
     ]
 
 
 def _endpoint(document: Document, base_url: str, path: str, verb: str, operation: Mapping[str, Any]) -> Endpoint:
     sent = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = sent.get("schema", {})
+    description = operation.get("description", "")
+    summary = operation.get("summary") or description.partition("\n")[0]
     return Endpoint(
         id=operation.get("operationId", f"{verb}-{path}"),
         verb=verb.upper(),
         tone=VERBS[verb],
         path=path,
-        summary=operation.get("summary", ""),
-        description=operation.get("description", ""),
+        summary=summary,
+        description="" if description == summary else description,
         parameters=[_parameter(document, one) for one in operation.get("parameters", [])],
         sent=list(_members(document, schema)),
         answers=list(_answers(operation)),

@@ -104,7 +104,8 @@ DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
-    "OPTIONS": {"connect_timeout": 5},
+    # A process that froze in a transaction must not keep its rows locked for good.
+    "OPTIONS": {"connect_timeout": 5, "options": "-c idle_in_transaction_session_timeout=10min"},
 }
 REDIS_URL = env.text("REDIS_URL")
 
