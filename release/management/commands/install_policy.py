@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from release.models import ReleasePolicy
 from release.services.policies import default_document, install_policy
 from rules import Refused
 
@@ -18,6 +19,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         path = options["document"]
+        in_force = ReleasePolicy.objects.first()
+        if path is None and in_force is not None:
+            self.stdout.write(f"Release policy {in_force.version} is in force already ({in_force.digest}).")
+            return
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8")) if path else default_document()  # type: ignore[attr-defined]
             made = install_policy(document=document, by=None, note=str(options["note"]))
