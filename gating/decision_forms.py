@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.forms.utils import ErrorDict
 
@@ -24,14 +26,21 @@ class _Unjudged(forms.Form):
             self.add_error(reason.field if reason.field in self.fields else None, reason.message)
 
 
+WHY = {"reject": "Reason for rejecting", "reopen": "Reason for reopening", "revoke": "Reason for revoking"}
+
+
 class ReasonForm(_Unjudged):
-    """Why a request is decided so; the requester reads it."""
+    """Why a request is decided so; the requester reads it. The prefix is the verb."""
 
     reason = forms.CharField(
         max_length=REASON_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="The requester reads it.",
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reason"].label = WHY.get(str(self.prefix), "Reason")
 
 
 class GrantForm(_Unjudged):

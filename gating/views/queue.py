@@ -104,8 +104,10 @@ def _page(
         verb: policies.may_move(transition, facts, actor, reason="given") for verb, transition in DECISIONS.items()
     }
     offered = [verb for verb, transition in DECISIONS.items() if transition.starts_at(RequestState(found.state))]
-    if not facts.has_live_grant and "revoke" in offered:
-        offered.remove("revoke")
+    # Rejecting what was accepted would do what revoking does; the page offers the one word that says it.
+    needless = {"reject"} if facts.has_live_grant and found.state == RequestState.ACCEPTED else set()
+    needless |= set() if facts.has_live_grant else {"revoke"}
+    offered = [verb for verb in offered if verb not in needless]
     context = {
         "asked": found,
         "row": presenters.request_rows([found])[0],
