@@ -333,3 +333,36 @@ def test_the_database_keeps_what_was_granted_and_accepted(gate: Gate, model: typ
     for attempt in (lambda rows: rows.update(id=77_777), lambda rows: rows._raw_delete("default")):
         with pytest.raises(DatabaseError), transaction.atomic():
             attempt(model.objects.all())
+
+
+def test_granting_after_an_earlier_grant_ran_out(gate: Gate) -> None:
+    request = gate.accepted()
+    age_grant(gate, timedelta(days=91))
+    made = services.grant(variant=gate.variant, user=gate.researcher, by=gate.reviewer)
+    request.refresh_from_db()
+    assert made.request == request and request.state == "accepted"
+    assert reads(gate) == set()
+
+
+def test_only_a_grant_that_runs_is_revoked(gate: Gate) -> None:
+    request = gate.accepted()
+    age_grant(gate, timedelta(days=80))
+    old = Grant.objects.filter(revocation=None).get()
+    services.accept(request_id=gate.ask().pk, by=gate.reviewer)
+    ended = Grant.objects.exclude(revocation=None).first()
+    given = {"by": gate.reviewer, "reason": "Shared."}
+    assert codes(services.revoke, grant_id=ended.pk, **given) == {"gating.grant_is_over"}
+    assert codes(services.revoke, grant_id=ended.pk + 999, **given) == {"gating.request_not_found"}
+    services.revoke(grant_id=old.pk, **given)
+    request.refresh_from_db()
+    assert request.state == "revoked" and reads(gate) == {"gating.revoked"}
+
+
+def test_a_grant_is_revoked_while_its_renewal_waits(gate: Gate) -> None:
+    gate.accepted()
+    age_grant(gate, timedelta(days=80))
+    request = gate.ask()
+    running = Grant.objects.get(revocation=None)
+    services.revoke(grant_id=running.pk, by=gate.reviewer, reason="Shared.")
+    request.refresh_from_db()
+    assert request.state == "revoked" and reads(gate) == {"gating.revoked"}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+import yaml
+
+from licensing import catalog as catalog_module
 from licensing.catalog import shipped
 from licensing.models import KEY
 from licensing.reading import Malformed, Reader
@@ -77,3 +81,26 @@ def test_a_fault_is_named_with_its_path(given: dict, said: str) -> None:
 def test_what_is_absent_is_unknown() -> None:
     assert Terms.read(Reader({})) == Terms()
     assert Terms().commercial_use is None and Terms().redistribution is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda catalog: catalog.update(schema_version=2), "has the schema 2"),
+        (lambda catalog: catalog["licenses"].append(catalog["licenses"][0]), "used twice"),
+        (lambda catalog: catalog["licenses"][0].update(spdx="MIT"), "unknown keys: spdx"),
+        (
+            lambda catalog: catalog["licenses"][0].update(obligations=[{"id": "OB-NEW", "trigger": "always"}]),
+            "obligations that are not defined: OB-NEW",
+        ),
+    ],
+)
+def test_a_catalog_with_a_fault_is_not_read(
+    change: object, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = yaml.safe_load((catalog_module.FOLDER / "licenses.yaml").read_text(encoding="utf-8"))
+    change(read)
+    (tmp_path / "licenses.yaml").write_text(yaml.safe_dump(read), encoding="utf-8")
+    monkeypatch.setattr(catalog_module, "FOLDER", tmp_path)
+    with pytest.raises(Malformed, match=said):
+        shipped.__wrapped__()
