@@ -19,6 +19,7 @@ from release import policies
 from release.packaging import CARD, LIMIT_BYTES, read_text
 from release.presenters import evidence as evidence_shown
 from release.presenters import lineage as lineage_shown
+from release.presenters import states
 from release.presenters import variant as shown
 from release.presenters.files import listing
 from release.selectors import checkpoints_of
@@ -120,7 +121,7 @@ def history(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         "page": page_by_key(request, commits, size=30),
         "refs": selectors.refs_of(seen.variant),
         "servings": [(row, release, level(row.level)) for row, release in selectors.servings_of(seen.variant)],
-        "releases": selectors.releases_of(seen.variant),
+        "releases": [(one, states.release(one.state)) for one in selectors.releases_of(seen.variant)],
     }
     return render(request, "registry/history.html", context)
 
