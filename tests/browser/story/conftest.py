@@ -38,7 +38,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Two running instances with their people; STORY_ON names the folder of ones that run already."""
     given = os.environ.get("STORY_ON")
     if given:
-        yield Instance.read(Path(given))
+        yield Instance.read(Path(given).resolve())
         return
     var = tmp_path_factory.mktemp("instance") / "var"
     kept = ROOT / "var" / TRAINED
