@@ -66,6 +66,13 @@ MAIN_IS_KEPT = Rule("registry.main_is_kept", "The branch “main” cannot be de
 NAME_TAKEN = Rule(
     "registry.name_taken", "There is a {what} named “{name}” already.", "You, by choosing another name", Kind.WHEN
 )
+NAME_RESERVED = Rule(
+    "registry.name_reserved",
+    "“{name}” is the beginning of this product's own addresses.",
+    "You, by choosing another name",
+    Kind.WHAT,
+    field="name",
+)
 BAD_NAME = Rule(
     "registry.bad_name", "“{name}” is no valid name. {reason}", "You, by choosing another name", Kind.WHAT, field="name"
 )

@@ -14,12 +14,52 @@ from registry.models import Family, LineageEdge, Membership, Organization, Varia
 from registry.states import Relation
 from rules import Refused
 
+# The first words of the product's own addresses, and some that it may need one day.
+RESERVED_NAMES = frozenset(
+    [
+        "about",
+        "access",
+        "account",
+        "accounts",
+        "admin",
+        "api",
+        "audit",
+        "datasets",
+        "docs",
+        "favicon.ico",
+        "gates",
+        "healthz",
+        "help",
+        "jobs",
+        "kernels",
+        "licenses",
+        "models",
+        "oauth",
+        "readyz",
+        "releases",
+        "robots.txt",
+        "settings",
+        "sign-in",
+        "sign-out",
+        "spaces",
+        "static",
+        "ui",
+        "users",
+        "xet",
+    ]
+)
+
 
 @transaction.atomic
 def create_organization(
     *, name: str, title: str = "", is_direct_control: bool = False, owner: User | None = None
 ) -> Organization:
-    """Create a namespace, governed unless it is put under direct control in so many words."""
+    """Create a namespace, governed unless it is put under direct control in so many words.
+
+    Names that pages of the product begin with are refused: such a namespace could never be reached.
+    """
+    if name.lower() in RESERVED_NAMES:
+        raise Refused.because(policies.NAME_RESERVED, name=name)
     organization = Organization(name=name, title=title, is_direct_control=is_direct_control)
     _insert(organization, what="organization", name=name)
     now = timezone.now()
