@@ -10,9 +10,12 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl
 
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from accounts.authentication import bearer_secret
@@ -26,14 +29,23 @@ from rules import Refused
 
 JSON_LIMIT_BYTES = 16 << 20
 BLOCK_BYTES = 1 << 20
+READING = frozenset({"GET", "HEAD"})
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Call:
-    """One request as the protocol's views see it. The only way in is a bearer token; cookies open nothing here."""
+    """One request as the protocol's views see it.
+
+    The way in is a bearer token. A session's cookie opens nothing but what a view that only reads asks it for.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
+        self._is_session_enough = False
+
+    def accept_session(self) -> None:
+        """Let people who are signed in to the pages follow a link to a file; a token that was sent goes before."""
+        self._is_session_enough = self.request.method in READING
 
     @cached_property
     def token(self) -> Token | None:
@@ -51,7 +63,19 @@ class Call:
     @property
     def user(self) -> User | None:
         """Who calls; None for nobody."""
-        return self.token.user if self.token else None
+        if self.token:
+            return self.token.user
+        return self._signed_in if self._is_session_enough else None
+
+    @cached_property
+    def _signed_in(self) -> User | None:
+        """Whose session's cookie came along; sessions are asked here because this door stands before theirs."""
+        key = self.request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        if not key:
+            return None
+        self.request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+        found = get_user(self.request)
+        return found if found.is_authenticated else None
 
     @property
     def scopes(self) -> frozenset[Scope] | None:

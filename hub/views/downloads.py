@@ -28,6 +28,7 @@ CONTAINED = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 def resolve(call: Call, ns: str, name: str, rev: str, path: str) -> HttpResponseBase:
     """A file at a revision; the gate is asked before anything is looked up behind it."""
+    call.accept_session()
     found = repository.read(call, ns, name, path)
     commit = found.commit(rev)
     entry = file_at(commit.checkpoint, path)
@@ -84,7 +85,7 @@ def _headers(commit: Commit, entry: Entry) -> dict[str, str]:
         "Content-Security-Policy": CONTAINED,
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-cache",
-        "Vary": "Authorization",
+        "Vary": "Authorization, Cookie",
     }
     if entry.is_large:
         headers |= {"X-Linked-Etag": f'"{entry.etag}"', "X-Linked-Size": str(entry.size_bytes)}
