@@ -30,9 +30,8 @@ def signed_in(user) -> Client:
 
 
 def body(answer) -> bytes:
-    content = answer.getvalue()
-    answer.close()
-    return content
+    """All of a streamed answer; its end closes the file."""
+    return b"".join(answer.streaming_content)
 
 
 def address(variant, path: str = "config.json") -> str:
