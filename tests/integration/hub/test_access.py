@@ -273,8 +273,8 @@ def test_a_reader_and_a_token_that_only_reads_do_not_write(governed, person) -> 
     assert reading.api.list_repo_files(repo_id)
 
 
-def test_a_session_opens_nothing_here(governed) -> None:
-    """Only tokens count, so that no page elsewhere can act through somebody's browser."""
+def test_a_session_reads_files_and_opens_nothing_else(governed) -> None:
+    """Acting takes a token, so that no page elsewhere can act through somebody's browser."""
     from django.test import Client
 
     repo_id = make(governed)
@@ -282,4 +282,5 @@ def test_a_session_opens_nothing_here(governed) -> None:
     client.force_login(governed.owner.user)
     assert client.get(f"/api/models/{repo_id}").status_code == 401
     assert client.get("/api/whoami-v2").status_code == 401
-    assert client.get(f"/{repo_id}/resolve/main/config.json").status_code == 401
+    changing = client.post("/api/repos/create", {"name": "x"}, content_type="application/json")
+    assert changing.status_code == 401
