@@ -11,13 +11,9 @@ from django.utils import timezone
 import jobs.services as jobs
 from jobs.models import Job
 from registry.states import Level, Outcome
-from release.models import Publication, Release, Waiver
-from release.services import publications
-from release.services.targets import put_target
-from release.states import PublicationState, ReleaseState, TargetKind
+from release.models import Release, Waiver
 from tests.factories import (
     approve,
-    make_approved,
     make_commit,
     make_draft,
     make_evidence,
@@ -27,19 +23,9 @@ from tests.factories import (
     make_variant,
     submit,
 )
+from tests.integration.release.pages import HTMX, address, state
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true"}
-
-
-def address(release: Release, rest: str = "") -> str:
-    """A page of a release."""
-    return f"/releases/{release.pk}/{rest}"
-
-
-def state(release: Release) -> str:
-    """The state that is stored."""
-    return Release.objects.get(pk=release.pk).state
 
 
 # --- who sees it -------------------------------------------------------------------------------
@@ -341,97 +327,3 @@ def test_missing_evidence_is_waived_by_a_reviewer_on_a_page_of_its_own(lab, brow
     assert "To waive a requirement of a release takes somebody" in refused.text
     assert client.post(address(release, "waive/"), {"what": what, "reason": "No GPU.", "days": "3"}).status_code == 303
     assert Waiver.objects.get().owner == lab.safety
-
-
-# --- publication and withdrawal ----------------------------------------------------------------
-
-
-def test_publishing_shows_first_what_happens_and_takes_a_tick(lab, browser_of) -> None:
-    release = make_approved(lab)
-    client = browser_of(lab.manager)
-    page = client.get(address(release, "publish/"))
-    assert "Everybody will see it and may download it." in page.text
-    assert lab.safety.username in page.text
-    unticked = client.post(address(release, "publish/"), {})
-    assert (unticked.status_code, state(release)) == (422, "approved")
-    assert client.post(address(release, "publish/"), {"understood": "on"}).status_code == 303
-    assert state(release) == "publishing"
-
-
-def test_publishing_is_refused_to_whoever_may_not(lab, browser_of) -> None:
-    release = make_approved(lab)
-    client = browser_of(lab.safety)
-    assert "takes somebody who is release manager" in client.get(address(release, "publish/")).text
-    assert client.post(address(release, "publish/"), {"understood": "on"}).status_code == 403
-    assert state(release) == "approved"
-
-
-def test_a_waiting_publication_says_what_for_and_when_it_is_tried_again(lab, browser_of) -> None:
-    put_target(
-        organization=lab.organization,
-        name="hub",
-        title="The Hub",
-        kind=TargetKind.HUB,
-        by=None,
-        endpoint="http://127.0.0.1:9",
-        namespace="acme",
-        is_default=True,
-    )
-    release = make_approved(lab)
-    publications.publish(release_id=release.pk, by=lab.manager, actor=lab.actor(lab.manager))
-    row = Publication.objects.get(target__name="hub")
-    job = jobs.claim(str(Job.objects.get(subject=jobs.subject_of(row)).pk), worker="test")
-    publications.note(row, PublicationState.STAGED)
-    jobs.put_back(job, code="release.target_busy", message="The Hub answered 503; trying again.", after_seconds=60)
-    client = browser_of(lab.auditor)
-    page = client.get(address(release))
-    assert "The Hub answered 503; trying again." in page.text
-    assert "attempt 2 of 12" in page.text
-    journal = client.get(address(release, f"publications/{row.pk}/"))
-    assert [file.path for file, _ in journal.context["files"]] == ["LICENSE", "README.md", "config.json"]
-    publications.give_up(row, message="The Hub refuses to commit: 403")
-    given_up = browser_of(lab.manager).get(address(release))
-    assert "The Hub refuses to commit: 403" in given_up.text
-    jobs.cancel(str(job.pk))
-    assert browser_of(lab.safety).post(address(release, f"publications/{row.pk}/retry/")).status_code == 403
-    assert browser_of(lab.manager).post(address(release, f"publications/{row.pk}/retry/")).status_code == 303
-    assert Job.objects.filter(subject=jobs.subject_of(row), state="queued").exists()
-
-
-def test_the_journal_of_another_release_is_not_here(lab, browser_of) -> None:
-    live, other = make_live(lab), make_draft(lab)
-    publication = live.publications.get()
-    client = browser_of(lab.manager)
-    assert client.get(address(live, f"publications/{publication.pk}/")).status_code == 200
-    assert client.get(address(other, f"publications/{publication.pk}/")).status_code == 404
-    assert client.post(address(other, f"publications/{publication.pk}/retry/")).status_code == 404
-
-
-def test_withdrawing_shows_what_cannot_be_taken_back_and_keeps_what_was_typed(lab, browser_of) -> None:
-    release = make_live(lab)
-    client = browser_of(lab.manager)
-    assert "Whoever has a copy keeps it." in client.get(address(release, "withdraw/")).text
-    bad = client.post(address(release, "withdraw/"), {"reason": "A claim by Ada."})
-    assert (bad.status_code, state(release)) == (422, "live")
-    assert "A claim by Ada." in bad.text
-    done = client.post(address(release, "withdraw/"), {"reason": "A claim by Ada.", "understood": "on"})
-    assert done.status_code == 303
-    page = client.get(address(release))
-    assert state(release) == ReleaseState.WITHDRAWN
-    assert "A claim by Ada." in page.text
-    assert page.context["acts"] == {}
-
-
-def test_every_state_has_its_page(lab, browser_of) -> None:
-    client = browser_of(lab.auditor)
-    shown = {}
-    for release in (make_draft(lab), submit(lab, make_draft(lab)), make_approved(lab), make_live(lab)):
-        page = client.get(address(release))
-        assert page.status_code == 200
-        shown[page.context["release"].state] = [step["state"] for step in page.context["steps"]]
-    assert shown == {
-        "draft": ["current", "upcoming", "upcoming", "upcoming", "upcoming"],
-        "in_review": ["done", "current", "upcoming", "upcoming", "upcoming"],
-        "approved": ["done", "done", "current", "upcoming", "upcoming"],
-        "live": ["done", "done", "done", "done", "done"],
-    }
