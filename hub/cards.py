@@ -1,48 +1,32 @@
-"""A model card's front matter: read as the untrusted YAML that it is. Pure.
+"""What the protocol makes of a model card's metadata: JSON values, tags and names. Pure.
 
-Owns what the protocol derives from it, tags and names; rendering a card is a matter of pages.
+How the front matter is read is known to `weights.front_matter`; rendering a card is a matter of pages.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
+from weights.front_matter import FrontMatterError, split_card
 
 CARD_LIMIT_BYTES = 1 << 20
-FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
 class CardError(ValueError):
     """The front matter cannot be read; the message says why."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses aliases, by which a few lines unfold into gigabytes."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed in a card")
-        return super().compose_node(parent, index)
-
-
 def front_matter(card: str) -> dict[str, Any]:
     """The card's metadata as JSON values; empty where there is none. Raises CardError where it cannot be read."""
-    found = FRONT_MATTER.match(card)
-    if not found:
-        return {}
     try:
-        parsed = yaml.load(found[1], Loader=_Loader)  # noqa: S506, a safe loader made stricter
-        values = json.loads(json.dumps(parsed, default=str, allow_nan=False))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise CardError(f"The card's metadata is no YAML that can be kept: {_line(error)}") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise CardError("The card's metadata must be a mapping of names to values.")
+        metadata, _ = split_card(card)
+        values: dict[str, Any] = json.loads(json.dumps(metadata, default=str, allow_nan=False))
+    except FrontMatterError as error:
+        raise CardError(f"The card cannot be read: {error}.") from error
+    except (ValueError, TypeError) as error:
+        raise CardError(f"The card's metadata cannot be kept: {error}.") from error
     return values
 
 
@@ -69,7 +53,3 @@ def _words(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, list):
         yield from (word for word in value if isinstance(word, str))
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -5,36 +5,18 @@ The body is never touched. Where the card says everything already, its bytes sta
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import yaml
 
-FRONT_MATTER = re.compile(r"\A(?:\ufeff)?---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+from weights import front_matter
+from weights.front_matter import METADATA_LIMIT_BYTES
+from weights.front_matter import FrontMatterError as BadCard
+
+__all__ = ["LIMIT_BYTES", "METADATA_LIMIT_BYTES", "BadCard", "CardDemands", "compose_card", "split_card"]
+
 LIMIT_BYTES = 1 << 20
-METADATA_LIMIT_BYTES = 64 << 10
-
-
-class BadCard(Exception):
-    """The card's front matter cannot be read; the message says where."""
-
-
-class _Strict(yaml.SafeLoader):
-    """YAML without tags of its own, aliases or repeated keys: what reviewers read is what every reader reads."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise BadCard(f"line {self.peek_event().start_mark.line + 2} uses an alias")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:  # type: ignore[type-arg]
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise BadCard(f"line {key.start_mark.line + 2} names “{key.value}” a second time")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
 
 
 @dataclass(frozen=True)
@@ -45,25 +27,10 @@ class CardDemands:
 
 
 def split_card(text: str) -> tuple[dict[str, object], str]:
-    """Metadata and body of a card; raises BadCard where the metadata is no mapping or too large."""
+    """Metadata and body of a card; raises BadCard where the card is too large or its metadata cannot be read."""
     if len(text.encode()) > LIMIT_BYTES:
         raise BadCard(f"it is larger than {LIMIT_BYTES} bytes")
-    match = FRONT_MATTER.match(text)
-    if not match:
-        return {}, text
-    written = match["yaml"]
-    if len(written.encode()) > METADATA_LIMIT_BYTES:
-        raise BadCard(f"its metadata is larger than {METADATA_LIMIT_BYTES} bytes")
-    try:
-        # A subclass of SafeLoader: it makes plain values only.
-        found = yaml.load(written, Loader=_Strict)  # noqa: S506
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BadCard(_place_of(error)) from error
-    if found is None:
-        found = {}
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
-        raise BadCard("its metadata is no mapping of names to values")
-    return found, text[match.end() :]
+    return front_matter.split_card(text)
 
 
 def compose_card(text: str, demands: CardDemands) -> str:
@@ -84,9 +51,3 @@ def _dump(metadata: dict[str, object]) -> str:
     if yaml.safe_load(written) == metadata:
         return written
     return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=False, width=100)
-
-
-def _place_of(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or type(error).__name__
-    return f"line {mark.line + 2}: {problem}" if mark else str(problem)

@@ -14,6 +14,8 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+from weights.front_matter import FENCED
+
 # Reading costs up to 20 µs for each character of the worst texts, so that no page waits longer than a few seconds.
 MAX_CARD_CHARACTERS = 128 * 1024
 # Emphasis and brackets cost the square of a paragraph's length; a longer one is shown as it was written.
@@ -22,7 +24,6 @@ TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
     "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
 @lru_cache(maxsize=64)
@@ -31,7 +32,7 @@ def render_card(text: str) -> SafeString:
 
     A card above `MAX_CARD_CHARACTERS` is shown as far as that, with a sentence that says so.
     """
-    body = FRONT_MATTER.sub("", text, count=1)
+    body = FENCED.sub("", text, count=1)
     is_cut = len(body) > MAX_CARD_CHARACTERS
     html = nh3.clean(
         _parser().render(body[:MAX_CARD_CHARACTERS].replace("\x00", "\ufffd")),

@@ -14,13 +14,13 @@ import yaml
 
 from weights.catalog.leftovers import MD_HTML, MD_LICENSE, MD_SHELL, MD_YAML
 from weights.findings import Finding
+from weights.front_matter import FENCED, FrontMatterError, NoMappingError, split_card
 from weights.report import FileReport
 
 ALIAS_LIMIT = 100
 YAML_LIMIT_CHARACTERS = 4_000_000
 DEPTH_LIMIT = 64
 
-_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(?P<yaml>.*?)(?:^---[ \t]*\r?$)", re.DOTALL | re.MULTILINE)
 _ACTIVE = re.compile(
     r"<\s*(script|iframe|object|embed|form|meta|link|base)\b[^>]*>|<[a-z][^>]*\son[a-z]+\s*=|(href|src)\s*=\s*[\"']?\s*javascript:|"
     r"\]\(\s*javascript:",
@@ -57,13 +57,13 @@ def check_card(text: str, path: str) -> tuple[list[Finding], dict[str, Any]]:
     """Findings on a Markdown file, and the metadata at its beginning (empty if there are none, or they are refused)."""
     findings: list[Finding] = []
     metadata: dict[str, Any] = {}
-    front = _FRONT.match(text)
-    if front:
-        findings += check_yaml(front["yaml"], path)
-        if not findings:
-            loaded = yaml.load(front["yaml"], Loader=yaml.CSafeLoader)
-            metadata = loaded if isinstance(loaded, dict) else {}
-    body = text[front.end() :] if front else text
+    body = FENCED.sub("", text, count=1)
+    try:
+        metadata, body = split_card(text)
+    except NoMappingError:
+        pass
+    except FrontMatterError as problem:
+        findings.append(MD_YAML.at(path, f"The card cannot be read: {problem}."))
     active = _ACTIVE.search(_CODE.sub("", body))
     if active:
         findings.append(MD_HTML.at(path, "The card has active markup.", evidence=active.group()))

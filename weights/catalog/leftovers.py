@@ -74,7 +74,8 @@ MD_YAML = Check(
     "MD-YAML",
     Severity.BLOCK,
     "YAML that builds objects or explodes",
-    "The text has tags that make unsafe readers create objects, very many aliases, repeated keys, or does not parse.",
+    "The text has tags that make unsafe readers create objects, very many aliases (a card's front matter: any), "
+    "repeated keys, or does not parse.",
     "Write plain YAML: maps, lists, texts and numbers.",
     "CWE-502; CWE-776",
 )
