@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,30 @@ class Retry(Exception):
         self.message = message
         self.after_seconds = after_seconds
         self.counts = counts
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a job's work, to be done as a job of its own: which kind, with which small facts, how large."""
+
+    kind: str
+    payload: Mapping[str, object]
+    total: int
+    stage: str = ""
+
+
+class Divide(Exception):
+    """Raised by a handler whose work is to be done in parts, by any workers; it is called again when all are done.
+
+    `done` of `total` units were done before, so that progress does not begin at nothing. A part that fails ends the
+    whole with its reason.
+    """
+
+    def __init__(self, parts: Sequence[Part], *, done: int, total: int) -> None:
+        super().__init__(f"{len(parts)} parts")
+        self.parts = parts
+        self.done = done
+        self.total = total
 
 
 @dataclass(frozen=True)

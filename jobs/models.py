@@ -28,6 +28,9 @@ class Job(models.Model):
     subject = models.CharField(max_length=120, help_text="What it works on, as `app.model:key`.")
     payload = models.JSONField(default=dict)
     key = models.CharField(max_length=200, help_text="Two open jobs never share one.")
+    whole = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="parts", help_text="The job that this is a part of."
+    )
     state = models.CharField(
         max_length=12, default=JobState.QUEUED.value, choices=[(s.value, s.value) for s in JobState]
     )
@@ -89,8 +92,11 @@ class Job(models.Model):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the pace of the last half minute; None while there is none."""
-        if self.state != JobState.RUNNING or not self.rate or not self.total:
+        """Estimated from the pace of the last half minute; None while there is none.
+
+        Of a divided job, only where `selectors.with_parts` has added its parts up.
+        """
+        if self.state not in (JobState.RUNNING, JobState.DIVIDED) or not self.rate or not self.total:
             return None
         return max(0.0, (self.total - self.done) / self.rate)
 

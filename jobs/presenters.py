@@ -15,10 +15,12 @@ from web.tones import Status, Tone
 STATES = {
     JobState.QUEUED: Status("Waiting", Tone.PENDING, "hourglass"),
     JobState.RUNNING: Status("Running", Tone.INFO, "loader-2"),
+    JobState.DIVIDED: Status("Running", Tone.INFO, "loader-2"),
     JobState.SUCCEEDED: Status("Done", Tone.SUCCESS),
     JobState.FAILED: Status("Failed", Tone.DANGER),
     JobState.CANCELLED: Status("Cancelled", Tone.MUTED, "ban"),
 }
+UNDER_WAY = (JobState.RUNNING, JobState.DIVIDED)
 RETRYING = Status("Will be tried again", Tone.WARNING, "refresh")
 LATER = Status("Waits for its hour", Tone.PENDING, "calendar-time")
 ALIVE = Status("Alive", Tone.SUCCESS, "plug-connected")
@@ -48,10 +50,7 @@ def rows(jobs: Iterable[Job], now: datetime) -> list[JobRow]:
     """Jobs with their subjects named; one query for each model among them."""
     found = list(jobs)
     named = subjects.describe(job.subject for job in found)
-    return [
-        JobRow(job, named[job.subject], status_of(job, now), is_under_way=job.state == JobState.RUNNING)
-        for job in found
-    ]
+    return [JobRow(job, named[job.subject], status_of(job, now), is_under_way=job.state in UNDER_WAY) for job in found]
 
 
 @dataclass(frozen=True, slots=True)

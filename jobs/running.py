@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from jobs import handlers, services
-from jobs.handlers import Retry
+from jobs.handlers import Divide, Retry
 from jobs.models import Job
 from jobs.pace import Pace
 from jobs.services import LeaseLost
@@ -142,6 +142,9 @@ def _work(lease: Lease) -> str:
             job, code=error.code, message=error.message, after_seconds=error.after_seconds, counts=error.counts
         )
         return "put back"
+    except Divide as plan:
+        services.divide(job, plan)
+        return "divided"
     except Refused as refused:
         services.fail(job, code=refused.verdict.reasons[0].code, message=refused.verdict.sentence)
         return "failed"

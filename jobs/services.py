@@ -5,13 +5,9 @@ All moments are the database's: workers' clocks differ, and a fast one would tak
 
 from __future__ import annotations
 
-import logging
-import os
 import random
-import time
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -19,11 +15,31 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from jobs import bell, handlers
+from jobs.endings import CANCELLED, cancel_locked, divide, end, lock_whole, part_succeeded
 from jobs.models import Job, Worker
+from jobs.rows import LeaseLost, database_now, held, hold, new_row, ring
 from jobs.states import CANCEL, CLAIM, FAIL, OPEN, PUT_BACK, SUCCEED, JobState
-from rules import Transition
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "LeaseLost",
+    "beat",
+    "cancel",
+    "claim",
+    "database_now",
+    "divide",
+    "enqueue",
+    "fail",
+    "hand_over",
+    "hold",
+    "put_back",
+    "ring",
+    "see_worker",
+    "stop_cancelled",
+    "subject_of",
+    "succeed",
+    "sweep",
+]
+
 RING_AGAIN_AFTER = timedelta(seconds=20)
 RING_AT_ONCE = 500
 FORGET_WORKER_AFTER = timedelta(days=1)
@@ -33,20 +49,9 @@ JITTER = 0.2
 WITHOUT_HANDLER_BACKOFF = (30.0, 120.0, 600.0)
 
 
-class LeaseLost(Exception):
-    """Another worker has taken the job over, or it was cancelled; whoever sees this must stop without writing."""
-
-
 def subject_of(row: object) -> str:
     """The name under which jobs and events know a row: `app.model:key`."""
     return f"{row._meta.label_lower}:{row.pk}"  # type: ignore[attr-defined]
-
-
-def database_now() -> datetime:
-    """The moment at which the database began this statement."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        return cursor.fetchone()[0].astimezone(UTC)
 
 
 def enqueue(
@@ -64,21 +69,8 @@ def enqueue(
     while it runs needs a key that names the input.
     """
     name = subject if isinstance(subject, str) else subject_of(subject)
-    how = handlers.handler_of(kind)
     now = database_now()
-    wanted = Job(
-        id=_time_ordered_id(),
-        kind=kind,
-        queue=how.queue,
-        subject=name,
-        payload=dict(payload or {}),
-        key=key or f"{kind}:{name}",
-        max_attempts=how.max_attempts,
-        unit=how.unit,
-        created_at=now,
-        run_after=run_after or now,
-        rung_at=now if run_after is None or run_after <= now else None,
-    )
+    wanted = new_row(kind, subject=name, payload=payload, key=key or f"{kind}:{name}", now=now, run_after=run_after)
     job = _inserted_or_open(wanted)
     if job.pk != wanted.pk and run_after is not None:
         Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(run_after=run_after)
@@ -98,17 +90,6 @@ def _inserted_or_open(wanted: Job) -> Job:
             return found
 
 
-def ring(job: Job) -> bool:
-    """Nudge a worker, after the row says so; a broker that is away loses only the nudge, and the sweep rings again.
-
-    The row is left alone once the message is out: a claim that met it locked would leave the job to the next sweep.
-    """
-    is_heard = bell.ring(str(job.pk), kind=job.kind, queue=job.queue)
-    if not is_heard:
-        Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(rung_at=None)
-    return is_heard
-
-
 def claim(job_id: str, *, worker: str) -> Job | None:
     """Take a job's lease, and with it the next fencing number; None where there is nothing to take.
 
@@ -119,21 +100,44 @@ def claim(job_id: str, *, worker: str) -> Job | None:
         job = _due(now).select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None:
             return None
-        if job.is_cancel_requested:
-            _end(job, CANCEL, now, "jobs.cancelled", "It was cancelled.")
-            return None
-        if job.attempts >= job.max_attempts:
-            lost = "Its worker was lost, or stopped answering, each time that it was tried."
-            _end(job, FAIL, now, "jobs.attempts_exhausted", job.error_message or lost)
-            return None
-        changed = job.move(CLAIM, at=now)
-        job.attempts += 1
-        job.fence += 1
-        job.worker = worker[:120]
-        job.started_at = now
-        job.lease_expires_at = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
-        job.save(update_fields=[*changed, "attempts", "fence", "worker", "started_at"])
-        return job
+        is_spent = job.is_cancel_requested or job.attempts >= job.max_attempts
+        if is_spent and job.whole_id is None:
+            _end_spent(job, now, None)
+        if not is_spent:
+            _take(job, worker, now)
+            return job
+    if job.whole_id is not None:
+        _end_spent_part(job)
+    return None
+
+
+def _take(job: Job, worker: str, now: datetime) -> None:
+    changed = job.move(CLAIM, at=now)
+    job.attempts += 1
+    job.fence += 1
+    job.worker = worker[:120]
+    job.started_at = now
+    job.lease_expires_at = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    job.save(update_fields=[*changed, "attempts", "fence", "worker", "started_at"])
+
+
+def _end_spent(job: Job, now: datetime, whole: Job | None) -> None:
+    """End a due job that was cancelled, or that took its worker along each time."""
+    if job.is_cancel_requested:
+        end(job, CANCEL, now, *CANCELLED, whole)
+        return
+    lost = "Its worker was lost, or stopped answering, each time that it was tried."
+    place = f"{job.stage}: {lost}" if job.stage and job.whole_id else lost
+    end(job, FAIL, now, "jobs.attempts_exhausted", job.error_message or place, whole)
+
+
+@transaction.atomic
+def _end_spent_part(part: Job) -> None:
+    """The same for a part, found spent by a claim that had not locked its whole; whoever was quicker has done it."""
+    whole, now = lock_whole(part), database_now()
+    row = _due(now).select_for_update().filter(pk=part.pk, fence=part.fence).first()
+    if row is not None:
+        _end_spent(row, now, whole)
 
 
 def beat(
@@ -150,41 +154,32 @@ def beat(
     changes |= {name: value for name, value in (("done", done), ("total", total)) if value is not None}
     if stage is not None:
         changes["stage"] = stage[:200]
-    if not _held(job).filter(is_cancel_requested=False).update(**changes):
+    if not held(job).filter(is_cancel_requested=False).update(**changes):
         raise LeaseLost
-
-
-def hold(job: Job) -> Job:
-    """Lock the job's row inside a transaction that writes its result; raises LeaseLost where the lease is gone.
-
-    With this no worker that was given up for dead can write after its successor: taking over needs this lock, and
-    raises the number that this row is found by.
-    """
-    row = _held(job).select_for_update().first()
-    if row is None:
-        raise LeaseLost
-    return row
 
 
 @transaction.atomic
 def succeed(job: Job) -> None:
     """End the job well."""
-    row = hold(job)
-    changed = row.move(SUCCEED, at=database_now())
+    whole = lock_whole(job)
+    row, now = hold(job), database_now()
+    changed = row.move(SUCCEED, at=now)
     row.done, row.error_code, row.error_message = row.total, "", ""
     row.save(update_fields=[*changed, "done", "error_code", "error_message"])
+    if whole is not None:
+        part_succeeded(whole, now)
 
 
 @transaction.atomic
 def put_back(job: Job, *, code: str, message: str, after_seconds: float | None, counts: bool = True) -> None:
     """Queue the job again after a pause; where its attempts are used up, or it was cancelled, end it."""
-    row = hold(job)
-    now = database_now()
+    whole = lock_whole(job)
+    row, now = hold(job), database_now()
     if row.is_cancel_requested:
-        _end(row, CANCEL, now, "jobs.cancelled", "It was cancelled.")
+        end(row, CANCEL, now, *CANCELLED, whole)
         return
     if counts and row.attempts >= row.max_attempts:
-        _end(row, FAIL, now, code, message)
+        end(row, FAIL, now, code, message, whole)
         return
     changed = row.move(PUT_BACK, at=now)
     pause = _backoff(row) if after_seconds is None else after_seconds
@@ -197,27 +192,29 @@ def put_back(job: Job, *, code: str, message: str, after_seconds: float | None, 
 @transaction.atomic
 def fail(job: Job, *, code: str, message: str) -> None:
     """End the job for good, with the reason."""
-    _end(hold(job), FAIL, database_now(), code, message)
+    whole = lock_whole(job)
+    end(hold(job), FAIL, database_now(), code, message, whole)
 
 
 @transaction.atomic
 def cancel(job_id: str) -> None:
-    """End a queued job at once, and ask the worker of a running one to stop; one that has ended stays as it is."""
-    job = Job.objects.select_for_update().get(pk=job_id)
-    if job.state == JobState.QUEUED:
-        _end(job, CANCEL, database_now(), "jobs.cancelled", "It was cancelled.")
-    elif job.state == JobState.RUNNING:
-        job.is_cancel_requested = True
-        job.save(update_fields=["is_cancel_requested"])
+    """End a job at once where nobody works on it, its parts with it, and ask the worker of a running one to stop.
+
+    One that has ended stays as it is; an open part stands for its whole.
+    """
+    job = Job.objects.get(pk=job_id)
+    whole_id = job.whole_id if job.is_open else None
+    cancel_locked(Job.objects.select_for_update().get(pk=whole_id or job.pk), database_now())
 
 
 @transaction.atomic
 def stop_cancelled(job: Job) -> bool:
     """End a job whose worker has just stopped; False where it was not cancelled, or is no longer this worker's."""
-    row = _held(job).select_for_update().filter(is_cancel_requested=True).first()
+    whole = lock_whole(job)
+    row = held(job).select_for_update().filter(is_cancel_requested=True).first()
     if row is None:
         return False
-    _end(row, CANCEL, database_now(), "jobs.cancelled", "It was cancelled.")
+    end(row, CANCEL, database_now(), *CANCELLED, whole)
     return True
 
 
@@ -227,8 +224,8 @@ def hand_over(*, worker: str) -> int:
     The fencing number is raised, so that whatever still runs in the stopping process can write no more.
     """
     with transaction.atomic():
-        held = Job.objects.filter(state=JobState.RUNNING, worker=worker, is_cancel_requested=False)
-        jobs, now = list(held.select_for_update(skip_locked=True)), database_now()
+        running = Job.objects.filter(state=JobState.RUNNING, worker=worker, is_cancel_requested=False)
+        jobs, now = list(running.select_for_update(skip_locked=True)), database_now()
         for job in jobs:
             changed = job.move(PUT_BACK, at=now)
             job.attempts, job.fence, job.run_after, job.rung_at = job.attempts - 1, job.fence + 1, now, now
@@ -287,31 +284,8 @@ def _due(now: datetime) -> QuerySet[Job]:
     )
 
 
-def _held(job: Job) -> QuerySet[Job]:
-    """The job's row, if this claim still holds it."""
-    return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, fence=job.fence)
-
-
 def _backoff(job: Job) -> float:
     """The pause before the next attempt, in seconds, a little more or less."""
     how = handlers.find(job.kind)
     steps = how.backoff if how else WITHOUT_HANDLER_BACKOFF
     return steps[min(job.attempts, len(steps)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-
-
-def _end(job: Job, transition: Transition, now: datetime, code: str, message: str) -> None:
-    """End a locked job without its result, and tell whom it was for, in the same transaction."""
-    how = handlers.find(job.kind)
-    if how and how.on_failure:
-        # First, since the row is only locked so far: whoever enqueues meanwhile and holds what this needs can go on.
-        how.on_failure(job.subject, code, message)
-    changed = job.move(transition, at=now)
-    job.error_code, job.error_message = code, message
-    job.save(update_fields=[*changed, "error_code", "error_message"])
-
-
-def _time_ordered_id() -> uuid.UUID:
-    """A UUID of version 7. Source: RFC 9562, section 5.7."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

@@ -11,7 +11,9 @@ class JobState(StrEnum):
     QUEUED = "queued"
     """Waits for a worker, or for its hour; a claim ends it."""
     RUNNING = "running"
-    """A worker holds the lease; it finishes, fails, hands the job over, or its lease runs out."""
+    """A worker holds the lease; it finishes, fails, divides the job, hands it over, or its lease runs out."""
+    DIVIDED = "divided"
+    """Its parts are jobs of their own; the end of the last one queues it again, the failure of any ends it."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     """Out of attempts, or refused for good; whoever wants it done after all enqueues it anew."""
@@ -19,12 +21,14 @@ class JobState(StrEnum):
 
 
 S = JobState
-OPEN = frozenset({S.QUEUED, S.RUNNING})
+OPEN = frozenset({S.QUEUED, S.RUNNING, S.DIVIDED})
 
-CLAIM = Transition("claim", OPEN, S.RUNNING)
+CLAIM = Transition("claim", frozenset({S.QUEUED, S.RUNNING}), S.RUNNING)
+DIVIDE = Transition("divide", frozenset({S.RUNNING}), S.DIVIDED)
+GATHER = Transition("gather", frozenset({S.DIVIDED}), S.QUEUED)
 SUCCEED = Transition("succeed", frozenset({S.RUNNING}), S.SUCCEEDED)
 PUT_BACK = Transition("put back", frozenset({S.RUNNING}), S.QUEUED)
 FAIL = Transition("fail", OPEN, S.FAILED)
 CANCEL = Transition("cancel", OPEN, S.CANCELLED)
 
-TRANSITIONS = Table(CLAIM, SUCCEED, PUT_BACK, FAIL, CANCEL)
+TRANSITIONS = Table(CLAIM, DIVIDE, GATHER, SUCCEED, PUT_BACK, FAIL, CANCEL)

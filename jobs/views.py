@@ -15,6 +15,8 @@ from jobs.states import JobState
 from web import htmx
 from web.pagination import page_by_key
 
+SHOWN_PARTS = 200
+
 
 @require_safe
 @login_required
@@ -25,7 +27,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     page = page_by_key(request, selectors.of_state(request.user, state), size=30)
     context = {
         "page": page,
-        "rows": presenters.rows(page.rows, database_now()),
+        "rows": presenters.rows(selectors.with_parts(page.rows), database_now()),
         "tabs": _tabs(state),
         "workers": presenters.worker_rows(selectors.workers()),
         "is_moving": any(job.is_open for job in page.rows),
@@ -38,9 +40,12 @@ def jobs(request: HttpRequest) -> HttpResponse:
 def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Show one job; while it is open, the page asks again."""
     found = selectors.job_for(request.user, job_id)
-    (row,) = presenters.rows([found], database_now())
+    now = database_now()
+    (row,) = presenters.rows([found], now)
+    parts = [(part, presenters.status_of(part, now)) for part in selectors.parts(found, SHOWN_PARTS)]
+    context = {"row": row, "job": found, "parts": parts, "whole": found.whole}
     answer = htmx.page if found.is_open else htmx.last_poll
-    return answer(request, "jobs/detail.html", {"row": row, "job": found}, partial="work")
+    return answer(request, "jobs/detail.html", context, partial="work")
 
 
 def _tabs(current: str) -> list[dict[str, object]]:

@@ -17,12 +17,14 @@ class JobSerializer(serializers.ModelSerializer):
     percent = serializers.IntegerField(allow_null=True, help_text="Whole percent; null while the total is unknown.")
     seconds_left = serializers.FloatField(allow_null=True, help_text="Estimated from the last half minute.")
 
+    part_of = serializers.UUIDField(source="whole_id", allow_null=True, help_text="The job that this is a part of.")
+
     class Meta:
         model = Job
         fields = [
-            "id", "kind", "queue", "subject", "state", "created_at", "run_after", "started_at", "finished_at",
-            "attempts", "max_attempts", "worker", "stage", "done", "total", "unit", "percent", "seconds_left",
-            "error_code", "error_message",
+            "id", "kind", "queue", "subject", "part_of", "state", "created_at", "run_after", "started_at",
+            "finished_at", "attempts", "max_attempts", "worker", "stage", "done", "total", "unit", "percent",
+            "seconds_left", "error_code", "error_message",
         ]  # fmt: skip
         read_only_fields = fields
 

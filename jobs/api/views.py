@@ -5,7 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,8 +22,11 @@ from web.problems import ProblemSerializer
 
 @extend_schema(
     summary="List background work",
-    description="The jobs on what you may see, newest first.",
-    parameters=[OpenApiParameter("state", enum=[state.value for state in JobState], description="Only this state.")],
+    description="The jobs on what you may see, newest first; parts of a job only where `part_of` names it.",
+    parameters=[
+        OpenApiParameter("state", enum=[state.value for state in JobState], description="Only this state."),
+        OpenApiParameter("part_of", OpenApiTypes.UUID, description="The parts of this job instead of whole jobs."),
+    ],
     responses={200: JobSerializer(many=True), 401: ProblemSerializer},
     tags=["jobs"],
 )
@@ -33,7 +38,14 @@ class Jobs(ListAPIView):
 
     def get_queryset(self) -> QuerySet[Job]:
         """The jobs that the caller may see."""
+        whole = self.request.query_params.get("part_of")
+        if whole is not None:
+            return selectors.parts_of(self.request.user, serializers.UUIDField().run_validation(whole))
         return selectors.of_state(self.request.user, self.request.query_params.get("state", ""))
+
+    def paginate_queryset(self, queryset: QuerySet[Job]) -> list[Job]:
+        """One page, with the parts of divided jobs added up."""
+        return selectors.with_parts(super().paginate_queryset(queryset) or [])
 
 
 class OneJob(APIView):

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import audit.services as audit
-from jobs import Retry, handler
+from jobs import Divide, Part, Retry, handler
 from jobs.running import Lease
 from rules import Kind, Refused, Rule, verdict
 
@@ -88,3 +88,25 @@ def deadly(lease: Lease) -> None:
     """Takes its process along, as one does that the kernel kills for its memory."""
     tell(lease, "begun")
     os.kill(os.getpid(), 9)
+
+
+@handler("test.whole", max_attempts=3, backoff=(0.2,), unit="steps", on_failure=given_up)
+def whole(lease: Lease) -> None:
+    """Divides itself into as many parts as the payload says, and writes its effect once they are done."""
+    parts = [
+        Part("test.part", {**lease.payload, "number": n}, 20, f"part {n}") for n in range(int(lease.payload["parts"]))
+    ]
+    if not lease.job.parts.exists():
+        raise Divide(parts, done=5, total=5 + 20 * len(parts))
+    effect(lease, "test:whole:written")
+
+
+@handler("test.part", max_attempts=2, backoff=(0.2,), unit="steps", on_failure=given_up)
+def part(lease: Lease) -> None:
+    """Some steps of a tenth of a second; the part that the payload names is hopeless."""
+    if lease.payload["number"] == lease.payload.get("hopeless"):
+        raise Refused.because(HOPELESS, why=f"part {lease.payload['number']} was made so")
+    for step in range(int(lease.payload.get("steps", 0))):
+        lease.report(step, 20)
+        time.sleep(0.1)
+    effect(lease, "test:part:written")

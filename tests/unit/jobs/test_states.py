@@ -4,11 +4,12 @@ import pytest
 
 from jobs.handlers import handler, kinds
 from jobs.models import Job
-from jobs.states import CANCEL, CLAIM, FAIL, OPEN, PUT_BACK, SUCCEED, TRANSITIONS, JobState
+from jobs.states import CANCEL, CLAIM, DIVIDE, FAIL, GATHER, OPEN, PUT_BACK, SUCCEED, TRANSITIONS, JobState
 
 ALLOWED = {
     "queued": {"claim", "fail", "cancel"},
-    "running": {"claim", "succeed", "put back", "fail", "cancel"},
+    "running": {"claim", "divide", "succeed", "put back", "fail", "cancel"},
+    "divided": {"gather", "fail", "cancel"},
     "succeeded": set(),
     "failed": set(),
     "cancelled": set(),
@@ -22,7 +23,7 @@ def test_each_state_has_its_moves(state):
 
 
 @pytest.mark.parametrize("state", list(JobState))
-@pytest.mark.parametrize("transition", [CLAIM, SUCCEED, PUT_BACK, FAIL, CANCEL])
+@pytest.mark.parametrize("transition", [CLAIM, DIVIDE, GATHER, SUCCEED, PUT_BACK, FAIL, CANCEL])
 def test_a_row_moves_only_along_the_table(state, transition):
     from datetime import UTC, datetime
 
@@ -58,7 +59,7 @@ def test_percent(state, done, total, percent):
 
 @pytest.mark.parametrize(
     ("state", "rate", "total", "left"),
-    [("running", 2.0, 10, 3.0), ("running", None, 10, None), ("queued", 2.0, 10, None)],
+    [("running", 2.0, 10, 3.0), ("divided", 2.0, 10, 3.0), ("running", None, 10, None), ("queued", 2.0, 10, None)],
 )
 def test_time_left(state, rate, total, left):
     assert Job(state=state, done=4, total=total, rate=rate).seconds_left == left
