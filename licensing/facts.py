@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from licensing.identification import Match
+
 
 @dataclass(frozen=True, slots=True)
 class CardClaim:
@@ -29,10 +31,35 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class LicenseFile:
-    """The license file: which license its text is, and whose text it holds among other words."""
+    """The license file: which licenses its text is, whose text it holds among other words, or whose it is near.
+
+    `identified_keys` and `contains_keys` are keys of the catalog; `names` says in words what was found, also of texts
+    that only the list of SPDX has. `changes` are all of them, each as `{before, gone, new, after}` where it is told.
+    """
 
     path: str
     sha256: str
-    identified_key: str = ""
+    match: Match = Match.UNKNOWN
+    identified_keys: frozenset[str] = frozenset()
     contains_keys: frozenset[str] = frozenset()
+    near_keys: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+    similarity: float = 0.0
+    changes: int = 0
+    hunks: tuple[dict[str, str], ...] = ()
+    notices: tuple[str, ...] = ()
     is_readable: bool = True
+
+    def as_dict(self) -> dict[str, object]:
+        """What reports hold of the file."""
+        return {
+            "path": self.path,
+            "sha256": self.sha256,
+            "match": self.match.value,
+            "is": next(iter(self.identified_keys), "") if len(self.identified_keys) == 1 else "",
+            "names": list(self.names),
+            "similarity": round(self.similarity, 4),
+            "changes": self.changes,
+            "hunks": list(self.hunks),
+            "notices": list(self.notices[:20]),
+        }

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from licensing.facts import Candidate, CardClaim, LicenseFile
+from licensing.identification import Match
 from registry.states import Outcome
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
+HUNKS_TOLD, WORDS_TOLD = 6, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,14 @@ class Finding:
     severity: str
     message: str
     path: str = ""
+    evidence: str = ""
+    fix: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """The finding as reports hold it."""
-        return {"check": self.check, "severity": self.severity, "message": self.message, "path": self.path}
+        said = {"check": self.check, "severity": self.severity, "message": self.message, "path": self.path}
+        more = {"evidence": self.evidence, "fix": self.fix}
+        return said | {name: text for name, text in more.items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +120,50 @@ def _file(claim: CardClaim, meant: Sequence[Candidate], file: LicenseFile | None
     if not file.is_readable:
         return Finding("license.file_unreadable", "warn", "The license file is too large or no text.", file.path)
     keys = {candidate.key for candidate in meant}
-    if file.identified_key in keys:
-        named = next(candidate.name for candidate in meant if candidate.key == file.identified_key)
+    found = " or ".join(file.names)
+    if file.identified_keys and file.identified_keys <= keys:
+        named = " or ".join(candidate.name for candidate in meant if candidate.key in file.identified_keys)
         return Finding("license.agrees", "note", f"Card and license file agree: {named}.", file.path)
-    if file.identified_key:
-        message = f"The card states {names}, but the license file is the text of {file.identified_key}."
+    if file.match in {Match.EXACT, Match.FORM}:
+        message = f"The card states {names}, but the license file is the text of {found}."
         return Finding("license.contradiction", "block", message, file.path)
     if file.contains_keys & keys:
         message = f"The license file holds the text of {names} and other words beside it; a person must read them."
-        return Finding("license.file_has_more", "warn", message, file.path)
+        return Finding("license.file_has_more", "warn", message, file.path, _told(file))
+    if file.near_keys & keys:
+        return _changed(names, file)
+    near = f" It is nearest to {found}: {file.similarity:.1%} of the words agree." if file.names else ""
     if all(candidate.has_text for candidate in meant):
-        message = f"The card states {names}, but the license file is not its text."
-        return Finding("license.contradiction", "block", message, file.path)
-    message = f"The text of {names} is not held here, so that the license file could not be compared."
+        message = f"The card states {names}, but the license file is not its text.{near}"
+        return Finding("license.contradiction", "block", message, file.path, _told(file))
+    message = f"The text of {names} is not held here, so that the license file could not be compared.{near}"
     return Finding("license.text_not_held", "warn", message, file.path)
+
+
+def _changed(names: str, file: LicenseFile) -> Finding:
+    places = "one place" if file.changes == 1 else f"{file.changes} places"
+    return Finding(
+        "license.text_changed",
+        "block",
+        f"The license file is a changed text of {names}: {file.similarity:.1%} of the words agree, {places} differ.",
+        file.path,
+        _told(file),
+        "Ship the text unchanged, or have a legal reviewer add the changed text as a license of its own.",
+    )
+
+
+def _told(file: LicenseFile) -> str:
+    """The first changes as lines that begin with a sign; the page of the evidence shows them all."""
+    lines = []
+    for hunk in file.hunks[:HUNKS_TOLD]:
+        lines += [f"{sign} {_line(hunk[side])}" for sign, side in (("-", "gone"), ("+", "new")) if hunk[side]]
+    left = file.changes - min(len(file.hunks), HUNKS_TOLD)
+    return "\n".join([*lines, f"and {left} more"] if left > 0 and lines else lines)
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= WORDS_TOLD else f"{line[:WORDS_TOLD]}…"
 
 
 def _said(claim: CardClaim, name: str) -> str:

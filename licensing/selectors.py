@@ -10,8 +10,9 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from accounts.models import User
 from accounts.roles import NOBODY, Actor, Role, Scope
 from licensing import policies
+from licensing.library import identify_file
 from licensing.models import Acceptance, License, LicenseVersion, Offer
-from licensing.texts import is_storable, likeness_sha256, sha256_of
+from licensing.texts import is_storable
 from registry.models import Membership, Variant
 from rules import Refused
 
@@ -100,13 +101,9 @@ def licenses_in_card(license: str, license_name: str = "") -> list[License]:
 
 def identify_text(text: str) -> LicenseVersion | None:
     """The license version that a text is: exactly, or but for its form; None where none or several licenses match."""
-    rows = LicenseVersion.objects.select_related("license").order_by("-id")
-    exact = rows.filter(text_sha256=sha256_of(text)).first()
-    if exact:
-        return exact
-    like = likeness_sha256(text)
-    matches = list(rows.filter(likeness_sha256=like)) if like else []
-    return matches[0] if len({match.license_id for match in matches}) == 1 else None
+    found = identify_file(text)
+    version = next((one.version_id for one in found.held if one.key == found.key), None) if found.key else None
+    return LicenseVersion.objects.select_related("license").get(pk=version) if version else None
 
 
 def offers(rows: Iterable[Variant]) -> dict[int, LicenseVersion]:

@@ -22,7 +22,7 @@ from licensing.catalog import Catalog, Entry, shipped
 from licensing.models import KEY, Acceptance, License, LicenseVersion, Offer
 from licensing.reading import Malformed
 from licensing.terms import Certainty, Kind, terms_of
-from licensing.texts import likeness_sha256, sha256_of
+from licensing.texts import sha256_of, words_sha256
 from registry.models import Variant
 from rules import Refused
 
@@ -100,7 +100,7 @@ def add_license(
         version=version.strip(),
         text=text,
         text_sha256=sha256_of(text),
-        likeness_sha256=likeness_sha256(text),
+        likeness_sha256=words_sha256(text),
         terms=stored,
         sources=[f"Entered by {by.username}"],
         certainty=Certainty.FULL_TEXT.value,
@@ -207,7 +207,7 @@ def _version(license: License, entry: Entry) -> LicenseVersion:
         version=entry.version,
         text=entry.text,
         text_sha256=sha256_of(entry.text) if entry.text else "",
-        likeness_sha256=likeness_sha256(entry.text) if entry.text else "",
+        likeness_sha256=words_sha256(entry.text) if entry.text else "",
         terms=entry.stored_terms,
         sources=list(entry.sources),
         certainty=entry.certainty.value,

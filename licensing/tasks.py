@@ -8,16 +8,18 @@ from licensing import selectors
 from licensing.card import CARD_BYTES, BadCard, front_matter, words
 from licensing.catalog import UNKNOWN_KEY, shipped
 from licensing.facts import Candidate, CardClaim, LicenseFile
+from licensing.identification import Match
+from licensing.library import identify_file
 from licensing.models import License
 from licensing.review import RULES_VERSION, review
 from licensing.terms import Certainty
-from licensing.texts import is_storable, likeness, sha256_of
+from licensing.texts import is_storable, sha256_of
 from registry.blobs import blob_store
 from registry.models import Checkpoint, CheckpointFile
 from registry.services.evidence import record_evidence
 from registry.states import EvidenceKind
 
-TOOL_VERSION = "1.0"
+TOOL_VERSION = "2.0"
 CARD = "README.md"
 LICENSE_FILES = ("LICENSE", "LICENSE.md", "LICENSE.txt")
 LICENSE_BYTES = 512 * 1024
@@ -32,8 +34,7 @@ def review_license(lease: Lease) -> None:
     claim = read_claim(files.get(CARD))
     candidates = [_candidates(name, claim.license_name) for name in claim.licenses]
     lease.report(1, 2, "comparing the license file")
-    licenses = [license for group in candidates for license in group]
-    found = read_license_file(files, claim, licenses)
+    found = read_license_file(files, claim)
     result = review(claim, [[_candidate(license) for license in group] for group in candidates], found)
     record_evidence(
         lease,
@@ -51,7 +52,7 @@ def review_license(lease: Lease) -> None:
                 "license_link": claim.license_link,
             },
             "licenses": list(result.keys),
-            "file": {"path": found.path, "sha256": found.sha256, "is": found.identified_key} if found else None,
+            "file": found.as_dict() if found else None,
             "findings": [finding.as_dict() for finding in result.findings],
         },
     )
@@ -74,9 +75,7 @@ def read_claim(card: CheckpointFile | None) -> CardClaim:
     )
 
 
-def read_license_file(
-    files: dict[str, CheckpointFile], claim: CardClaim, licenses: list[License]
-) -> LicenseFile | None:
+def read_license_file(files: dict[str, CheckpointFile], claim: CardClaim) -> LicenseFile | None:
     """The license file at the root: the one that the card links to, else the first of the usual names."""
     path = next((name for name in (claim.license_link, *LICENSE_FILES) if name in files and name != CARD), None)
     if path is None:
@@ -90,18 +89,31 @@ def read_license_file(
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return LicenseFile(path, file.blob_id, is_readable=False)
-    identified = selectors.identify_text(text.replace("\r\n", "\n"))
-    held = likeness(text)
+    return identified_file(path, text.replace("\r\n", "\n"))
+
+
+def identified_file(path: str, text: str) -> LicenseFile:
+    """A license file with what its text is."""
+    found = identify_file(text)
+    own = frozenset(one.key for one in found.held if not one.is_listed)
+    nobody: frozenset[str] = frozenset()
     return LicenseFile(
         path,
         sha256_of(text),
-        identified_key=identified.license.key if identified else "",
-        contains_keys=frozenset(
-            version.license.key
-            for version in (selectors.current_version(license) for license in licenses)
-            if version.has_text and likeness(version.text) in held
-        ),
+        match=found.match,
+        identified_keys=own if found.is_settled else nobody,
+        contains_keys=own if found.match is Match.CONTAINED else nobody,
+        near_keys=own if found.match is Match.CHANGED else nobody,
+        names=tuple(one.name for one in found.held) if found.match is not Match.UNKNOWN else (),
+        similarity=found.similarity,
+        changes=found.changes,
+        hunks=tuple(_storable(hunk.as_dict()) for hunk in found.hunks),
+        notices=tuple(notice for notice in found.notices if is_storable(notice)),
     )
+
+
+def _storable(hunk: dict[str, str]) -> dict[str, str]:
+    return {side: text.replace("\x00", "\ufffd") for side, text in hunk.items()}
 
 
 def _candidates(name: str, license_name: str) -> list[License]:

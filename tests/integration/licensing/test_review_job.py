@@ -8,11 +8,13 @@ from jobs import running
 from jobs.models import Job
 from licensing.catalog import TEXTS
 from licensing.services import load_catalog
+from licensing.spdx import listed
 from registry.models import Checkpoint, Evidence
 from tests.factories import make_commit, make_organization, make_variant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 APACHE = (TEXTS / "apache-2.0.txt").read_bytes()
+ISC = listed()["ISC"].text.encode()
 CARD = b"---\nlicense: apache-2.0\n---\n# Nimbus\n"
 
 
@@ -38,6 +40,8 @@ def review(files: dict[str, bytes]) -> Evidence:
         ({"README.md": CARD.replace(b"apache-2.0", b"gemma"), "LICENSE": b"Terms"}, "warn", "license.text_not_held"),
         ({"README.md": CARD, "LICENSE": b"All rights are ours."}, "fail", "license.contradiction"),
         ({"README.md": CARD.replace(b"apache-2.0", b"mit"), "LICENSE": APACHE}, "fail", "license.contradiction"),
+        ({"README.md": CARD, "LICENSE": APACHE.replace(b"perpetual", b"revocable")}, "fail", "license.text_changed"),
+        ({"README.md": CARD, "LICENSE": ISC}, "fail", "license.contradiction"),
         ({"README.md": CARD.replace(b"apache-2.0", b"wtf")}, "fail", "license.unknown"),
         ({"README.md": CARD.replace(b"apache-2.0", b"unknown")}, "fail", "license.unknown"),
         ({"README.md": CARD.replace(b"apache-2.0", b"[mit\n")}, "fail", "license.bad_card"),
@@ -67,3 +71,12 @@ def test_a_link_that_leads_outside_is_no_file() -> None:
 def test_words_that_cannot_be_stored_do_not_break_the_job() -> None:
     card = b'---\nlicense: other\nlicense_name: "a\\0b"\n---\n'
     assert review({"README.md": card}).outcome == "fail"
+
+
+def test_a_changed_text_is_reported_with_every_change() -> None:
+    changed = APACHE.replace(b"perpetual", b"revocable").replace(b"no-charge", b"paid")
+    report = review({"README.md": CARD, "LICENSE": changed}).report
+    assert (report["file"]["match"], report["file"]["names"]) == ("changed", ["Apache License 2.0"])
+    assert report["file"]["changes"] == len(report["file"]["hunks"]) == 4
+    assert {hunk["gone"] for hunk in report["file"]["hunks"]} == {"perpetual", "no-charge"}
+    assert 0.99 < report["file"]["similarity"] < 1

@@ -1,0 +1,17 @@
+"""Which license a text is: exactly, but for its form, changed, or among other words. Pure, and bounded in time."""
+
+from licensing.identification.differences import Change, Difference, difference
+from licensing.identification.library import Held, Library
+from licensing.identification.matching import TEXT_CHARACTERS, Identification, Match, identify
+
+__all__ = [
+    "TEXT_CHARACTERS",
+    "Change",
+    "Difference",
+    "Held",
+    "Identification",
+    "Library",
+    "Match",
+    "difference",
+    "identify",
+]
