@@ -15,7 +15,17 @@ from config.launcher.lock import Lock
 
 # These read and write files, never rows; they run with settings that lead nowhere.
 WITHOUT_DATABASE = frozenset(
-    {"compile_templates", "makemigrations", "check", "help", "spectacular", "collectstatic", "diffsettings", "version"}
+    {
+        "check",
+        "check_license",
+        "collectstatic",
+        "compile_templates",
+        "diffsettings",
+        "help",
+        "makemigrations",
+        "spectacular",
+        "version",
+    }
 )
 NOWHERE = {
     "SECRET_KEY": "never signs anything: this process serves nobody",
