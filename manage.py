@@ -7,6 +7,11 @@ import sys
 
 def main() -> None:
     """Take the settings of a running instance where the environment names none, then run the command."""
+    if sys.argv[1:2] == ["check_license"]:  # pure: it is spared settings, apps and the second they take
+        from licensing.management.commands.check_license import Command
+
+        Command().run_from_argv(sys.argv)
+        return
     from config.launcher.attach import attach_to_running_instance
 
     attach_to_running_instance()

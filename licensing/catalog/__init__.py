@@ -15,6 +15,8 @@ from licensing.terms import Certainty, Kind, Terms
 
 FOLDER = Path(__file__).parent
 TEXTS = FOLDER.parent / "texts"
+# The loader in C reads the same, some five times as fast; not every platform has it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SCHEMA_VERSION = 1
 UNKNOWN_KEY = "unknown"
 # What of an entry says which license it is; the rest are its terms.
@@ -64,7 +66,7 @@ class Catalog:
 @cache
 def shipped() -> Catalog:
     """The catalog of this version of the software; raises Malformed where its file is at fault."""
-    found = yaml.safe_load((FOLDER / "licenses.yaml").read_text(encoding="utf-8"))
+    found = yaml.load((FOLDER / "licenses.yaml").read_text(encoding="utf-8"), LOADER)  # noqa: S506 - safe, both of them
     if found["schema_version"] != SCHEMA_VERSION:
         raise Malformed(f"the catalog has the schema {found['schema_version']}, not {SCHEMA_VERSION}")
     obligations = found["obligation_vocabulary"]

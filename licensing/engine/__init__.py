@@ -19,6 +19,7 @@ from licensing.engine.case import (
     Uses,
 )
 from licensing.engine.judge import evaluate
+from licensing.engine.lineage import Edge, LineageRefused, Node, evaluate_lineage
 from licensing.engine.reading import read_case
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
     "Case",
     "Circumstances",
     "Disclosure",
+    "Edge",
     "KnownLicense",
+    "LineageRefused",
+    "Node",
     "Obligation",
     "Origin",
     "OutputPurpose",
@@ -41,6 +45,7 @@ __all__ = [
     "Verdict",
     "Violation",
     "evaluate",
+    "evaluate_lineage",
     "read_case",
     "shipped_book",
 ]

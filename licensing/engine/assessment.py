@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+SHOWN_STEPS = 8
+
 
 class Verdict(StrEnum):
     """Whether the release may go as proposed."""
@@ -37,9 +39,17 @@ class Origin:
     also: int = 0  # further parents under the same license whose duty is the same
 
     def __str__(self) -> str:
-        names = " ← ".join((*self.path, self.model or "an unnamed parent"))
+        names = " ← ".join((*_shortened(self.path), self.model or "an unnamed parent"))
         further = f" and {self.also} more" if self.also else ""
         return f"{names} ({self.license_label}){further}"
+
+
+def _shortened(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A long path by its ends."""
+    if len(path) <= SHOWN_STEPS:
+        return path
+    near, far = path[: SHOWN_STEPS // 2], path[-(SHOWN_STEPS // 2) :]
+    return (*near, f"… {len(path) - len(near) - len(far)} more …", *far)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,10 @@ PROPRIETARY = "proprietary"
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """One thing that the release is made from; `path` names what lies between it and the release, nearest first."""
+    """One thing that the release is made from; `path` names what lies between it and the release, nearest first.
+
+    `also` counts further parents that are the same in everything that rules look at.
+    """
 
     license: str = ""
     model: str = ""
@@ -77,6 +80,7 @@ class Parent:
     purpose: OutputPurpose | None = None
     declared_in_card: str = ""
     path: tuple[str, ...] = ()
+    also: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,9 +203,10 @@ def _reasons(strands: tuple[Strand, ...], findings: Findings) -> list[str]:
 
 
 def _of_parent(strand: Strand, count: int) -> str:
+    how = "" if strand.parent.path else f" ({strand.relation})"
     owed = {0: "no duty", 1: "one duty"}.get(count, f"{count} duties")
     return (
-        f"{strand.origin}: under {strand.license.name}, the release is {strand.reach.value} ({strand.relation}): "
+        f"{strand.origin}: under {strand.license.name}, the release is {strand.reach.value}{how}: "
         f"{owed}. Source: {strand.license.source}."
     )
 

@@ -72,7 +72,7 @@ class Strand:
 
 def strand_of(license: KnownLicense, parent: Parent, release_name: str, exception: str = "") -> Strand:
     """How the license of a parent reaches a release."""
-    relation, uses, question = _told_apart(parent)
+    relation, uses, question = told_apart(parent.relation, parent.uses)
     origin = Origin(
         model=parent.model,
         license_key=license.key,
@@ -80,6 +80,7 @@ def strand_of(license: KnownLicense, parent: Parent, release_name: str, exceptio
         license_name=license.name,
         source=license.source,
         path=(release_name or "this release", *parent.path),
+        also=parent.also,
     )
     strand = Strand(license, parent, origin, relation, uses, Reach.NOTHING, exception, question)
     if uses == Uses.DATA:
@@ -91,9 +92,8 @@ def strand_of(license: KnownLicense, parent: Parent, release_name: str, exceptio
     return _outputs(strand)
 
 
-def _told_apart(parent: Parent) -> tuple[Relation, Uses, str]:
+def told_apart(relation: Relation | None, uses: Uses | None) -> tuple[Relation, Uses, str]:
     """Relation and use, each told from the other where one is missing; a question where they contradict."""
-    relation, uses = parent.relation, parent.uses
     if relation is None and uses is None:
         return Relation.FINETUNE, Uses.MATERIALS, "How is the release made from it: of its weights, outputs or as data?"
     if relation is None:

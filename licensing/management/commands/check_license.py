@@ -41,9 +41,18 @@ class Command(BaseCommand):
         except RecursionError:
             self.stderr.write("Refused: the case is nested too deeply.")
             raise SystemExit(REFUSED) from None
-        self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+        self.stdout.write(_printable(json.dumps(answer, ensure_ascii=False, indent=2), answer))
         if code:
             raise SystemExit(code)
+
+
+def _printable(written: str, answer: object) -> str:
+    """The answer as it is, or escaped where the terminal cannot show it."""
+    try:
+        written.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return json.dumps(answer, indent=2)
+    return written
 
 
 def _license(given: object) -> tuple[dict[str, object], int]:
