@@ -2,6 +2,8 @@
 
 PORT ?= 8000
 SMOKE ?= 1
+# Each process of the tests has a PostgreSQL and Redis of its own.
+PROCESSES ?= 2
 export PORT SMOKE
 
 VENV := .venv
@@ -31,7 +33,7 @@ run: install ## run two instances with their own PostgreSQL and Redis until Ctrl
 	@$(RUN) -m config.launcher
 
 test: install-all ## run all tests, with a PostgreSQL and Redis of their own
-	@$(RUN) -m pytest $(TESTS)
+	@$(RUN) -m pytest -n $(PROCESSES) --dist loadgroup $(TESTS)
 
 check: install-all ## lint, types, import contracts, migrations, templates
 	$(RUN) -m ruff check .

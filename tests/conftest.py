@@ -24,9 +24,13 @@ os.environ["HF_HOME"] = str(services.folder / "hf")
 django.setup()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Trade what is slow by intention, password hashes and collected static files, for what is quick."""
     from django.conf import settings
+
+    if config.getoption("numprocesses", None):
+        # Each process that runs tests has services of its own, and must not read settings before they have addresses.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -47,6 +51,12 @@ def running_services() -> Services:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(running_services: Services) -> None:
     """Start PostgreSQL before pytest-django makes the test database."""
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The whole server goes at the end; its database need not go first."""
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -78,21 +88,26 @@ def chromium() -> str:
     return path
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the browser tests out where no browser is, and remember to say so."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave browser tests out where no browser is; keep a file's tests in one process, and the story's files, too."""
+    for item in items:
+        at = item.path.parent if item.path.parent.name == "story" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(at)))
+    # The longest first, or one process would be waited for at the end.
+    items.sort(key=lambda item: not LONG.intersection(item.path.parts))
     browser = [item for item in items if item.get_closest_marker("browser")]
     if browser and find_chromium() is None:
-        config.stash[LEFT_OUT] = len(browser)
         for item in browser:
-            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+            item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
 
 
-LEFT_OUT = pytest.StashKey[int]()
+LONG = {"story", "smoke", "launcher"}
+NO_BROWSER = "no Chromium on this machine"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly that the browser tests did not run."""
-    if count := config.stash.get(LEFT_OUT, 0):
+    if count := sum(NO_BROWSER in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
         terminalreporter.write_sep(
             "!",
             f"{count} BROWSER TESTS DID NOT RUN: no Chromium found; install one or set CHROMIUM",
