@@ -9,56 +9,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from weights.cards import check_license
-from weights.catalog.files import (
-    FM_EXECUTABLE,
-    FM_MISNAMED,
-    FM_TEXT_SIZE,
-    FM_UNINSPECTED,
-    FM_UNKNOWN,
-    FS_BIG,
-    FS_CHANGED,
-    FS_COUNT,
-    FS_HUGE,
-)
+from weights.catalog.files import FS_BIG, FS_CHANGED, FS_COUNT, FS_HUGE
 from weights.code_checks import check_code_references
 from weights.coherence import check_coherence
-from weights.documents import check_empty, inspect_text
 from weights.findings import Finding
 from weights.folder import FILES_LIMIT, list_folder
-from weights.formats import HEAD_BYTES, TEXT_LIMIT_BYTES, Kind, promised, recognize
-from weights.gguf_file import inspect_gguf
+from weights.formats import HEAD_BYTES
 from weights.hashing import HashingReader, Progress
 from weights.index_checks import check_indexes
-from weights.leftovers import check_metadata, check_name, check_tensor_names
+from weights.leftovers import check_name, check_tensor_names
 from weights.manifest import manifest_digest
-from weights.media import check_tail
 from weights.names import check_collisions, check_path
-from weights.numpy_file import inspect_numpy
-from weights.pickle_file import inspect_pickle
-from weights.protobuf_files import check_external_data, inspect_protobuf
-from weights.report import FileReport, Parsed, Report, worst_first
-from weights.safetensors_file import inspect_safetensors
+from weights.parsing import parse
+from weights.protobuf_files import check_external_data
+from weights.report import FileReport, Report, worst_first
 from weights.sources import Opener, open_source, read_at
 from weights.template_places import check_agreement
 from weights.value_checks import check_model
-from weights.zip_file import inspect_zip
 
 BIG_BYTES = 200 * 10**9
 HUGE_BYTES = 500 * 10**9
-
-_PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
-    Kind.SAFETENSORS: inspect_safetensors,
-    Kind.GGUF: inspect_gguf,
-    Kind.PICKLE: inspect_pickle,
-    Kind.ZIP: inspect_zip,
-    Kind.NUMPY: inspect_numpy,
-}
-_TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
-_HARMLESS = frozenset({Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX})
 
 FolderProgress = Callable[[str, int, int, int], None]  # path, bytes done of all files, bytes in all, files done
 
@@ -81,7 +55,7 @@ def inspect_file(
     try:
         head = read_at(source, 0, min(HEAD_BYTES, source.size_bytes))
         reader = HashingReader(source, progress=progress, git_sha1=git_sha1)
-        parsed = _parse(reader, head, path)
+        parsed = parse(reader, head, path)
         digests = reader.digests()
         changed = source.has_changed()
     finally:
@@ -155,43 +129,6 @@ def inspect_folder(root: str | os.PathLike[str], *, progress: FolderProgress | N
             reports.append(report)
             finished += 1
     return join(reports, findings=listing.findings, seconds=time.perf_counter() - started)
-
-
-def _parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
-    kind = recognize(head, reader.size_bytes, path)
-    if kind is Kind.EMPTY:
-        return Parsed(kind, check_empty(path))
-    if kind in _TEXTUAL:
-        if reader.size_bytes > TEXT_LIMIT_BYTES:
-            return Parsed(kind, [FM_TEXT_SIZE.at(path, f"The file has {reader.size_bytes} bytes.")])
-        parsed = inspect_text(reader.take(reader.size_bytes), path, kind)
-    elif kind is Kind.MEDIA:
-        parsed = Parsed(kind, check_tail(reader.source, head, path))
-    elif kind in _PARSERS:
-        parsed = _PARSERS[kind](reader, path)
-    else:
-        parsed = Parsed(kind)
-    if parsed.kind == Kind.UNKNOWN:
-        parsed = inspect_protobuf(reader, path)
-    if isinstance(parsed.content, dict) and "metadata" in parsed.content:
-        parsed.findings += check_metadata(parsed.content["metadata"], path)
-    return Parsed(parsed.kind, parsed.findings + _about_the_kind(parsed, path), parsed.tensors, parsed.content)
-
-
-def _about_the_kind(parsed: Parsed, path: str) -> list[Finding]:
-    """What the kind alone says: unknown, not inspected, or not what the name promises."""
-    kind = Kind(parsed.kind)
-    findings = []
-    expected = promised(path)
-    if kind not in _TEXTUAL and kind is not Kind.UNKNOWN and expected is not None and kind not in expected:
-        findings.append(FM_MISNAMED.at(path, f"The file is called {path!r} and holds {kind}."))
-    if kind is Kind.UNKNOWN:
-        findings.append(FM_UNKNOWN.at(path, "The content is in no format that is known here."))
-    elif kind is Kind.EXECUTABLE:
-        findings.append(FM_EXECUTABLE.at(path, "The file is machine code or byte code."))
-    elif kind not in _TEXTUAL | _HARMLESS | _PARSERS.keys() | {Kind.JSON}:
-        findings.append(FM_UNINSPECTED.at(path, f"The content of {kind} files is not inspected."))
-    return findings
 
 
 def _about_the_file(path: str, size_bytes: int) -> list[Finding]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 HEAD_BYTES = 4096
-TEXT_LIMIT_BYTES = 128 << 20
+TEXT_LIMIT_BYTES = 64 << 20
 
 
 class Kind(StrEnum):
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SQLITE = "sqlite"
     PARQUET = "parquet"
     ONNX = "onnx"
+    TENSORFLOW = "tensorflow"
     SENTENCEPIECE = "sentencepiece"
     POINTER = "pointer"
     PAGE = "page"
@@ -52,6 +53,8 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"7z\xbc\xaf\x27\x1c", Kind.COMPRESSED),
     (b"Rar!\x1a\x07", Kind.COMPRESSED),
     (b"\x04\x22\x4d\x18", Kind.COMPRESSED),
+    (b"\x1f\x9d", Kind.COMPRESSED),
+    (b"\x5d\0\0", Kind.COMPRESSED),
     (b"\x7fELF", Kind.EXECUTABLE),
     (b"\xca\xfe\xba\xbe", Kind.EXECUTABLE),
     (b"\xfe\xed\xfa\xce", Kind.EXECUTABLE),
@@ -59,6 +62,9 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\xce\xfa\xed\xfe", Kind.EXECUTABLE),
     (b"\xcf\xfa\xed\xfe", Kind.EXECUTABLE),
     (b"\0asm", Kind.EXECUTABLE),
+    (b"dex\n03", Kind.EXECUTABLE),
+    (b"BC\xc0\xde", Kind.EXECUTABLE),
+    (b"L\0\0\0\x01\x14\x02\0", Kind.EXECUTABLE),
     (b"\x89PNG\r\n\x1a\n", Kind.MEDIA),
     (b"\xff\xd8\xff", Kind.MEDIA),
     (b"GIF87a", Kind.MEDIA),
@@ -70,11 +76,18 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"SQLite format 3\0", Kind.SQLITE),
     (b"PAR1", Kind.PARQUET),
     (b"version https://git-lfs", Kind.POINTER),
+    (b"version https://hawser.github.com", Kind.POINTER),
+    (b"# xet version", Kind.POINTER),
 )
 _PICKLE_START = re.compile(rb"\x80[\x02-\x05]")
 _PYTHON_BYTE_CODE = re.compile(rb"[\x00-\xff]{2}\r\n[\x00-\x07]\0\0\0")
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
-_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<\?xml[^>]*>\s*<(error|html))", re.IGNORECASE)
+_CONTROL_OR_HIGH = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x80-\xff]")
+_PAGE = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<!--.{0,2000}?-->\s*)?(<!doctype html|<html|<head|<\?xml[^>]{0,200}>\s*<(error|html))",
+    re.IGNORECASE | re.DOTALL,
+)
+_ZLIB = (b"x\x01", b"x\x9c", b"x\xda", b"x\x5e")
 
 WEIGHT_SUFFIXES = frozenset(
     [
@@ -112,6 +125,7 @@ WEIGHT_SUFFIXES = frozenset(
         ".tar",
     ]
 )
+_PICKLES = frozenset({Kind.PICKLE, Kind.ZIP, Kind.TAR, Kind.COMPRESSED, Kind.EXECUTABLE, Kind.TENSORFLOW})
 _PROMISES = {
     ".safetensors": frozenset({Kind.SAFETENSORS}),
     ".gguf": frozenset({Kind.GGUF}),
@@ -122,7 +136,14 @@ _PROMISES = {
     ".h5": frozenset({Kind.HDF5}),
     ".hdf5": frozenset({Kind.HDF5}),
     ".onnx": frozenset({Kind.ONNX}),
+    ".msgpack": frozenset({Kind.UNKNOWN}),
+    ".tflite": frozenset({Kind.UNKNOWN}),
 }
+_PROMISES |= dict.fromkeys([".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".th"], _PICKLES)
+_PROMISES |= dict.fromkeys(
+    [".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".ico", ".pdf", ".mp3", ".mp4", ".wav", ".ogg", ".flac", ".avi"],
+    frozenset({Kind.MEDIA}),
+)
 _TEXT_SUFFIXES = frozenset(
     [
         ".md",
@@ -180,12 +201,14 @@ def recognize(head: bytes, size_bytes: int, path: str) -> Kind:
             return kind
     if _PICKLE_START.match(head):
         return Kind.PICKLE
-    if (head.startswith(b"MZ") and b"PE\0\0" in head) or _PYTHON_BYTE_CODE.match(head):
+    if (head.startswith(b"MZ") and (b"PE\0\0" in head or b"\0" in head[:64])) or _PYTHON_BYTE_CODE.match(head):
         return Kind.EXECUTABLE
-    if head[257:262] == b"ustar":
+    if head[257:262] == b"ustar" or _is_old_tar(head):
         return Kind.TAR
     if (head.startswith(b"RIFF") and head[8:12] in (b"WEBP", b"WAVE", b"AVI ")) or head[4:8] == b"ftyp":
         return Kind.MEDIA
+    if head.startswith(_ZLIB) and int.from_bytes(head[:2], "big") % 31 == 0 and _CONTROL_OR_HIGH.search(head):
+        return Kind.COMPRESSED
     if b"\0" in head or (_CONTROL.search(head) and suffix_of(path) not in _TEXT_SUFFIXES):
         return Kind.SAFETENSORS if suffix_of(path) == ".safetensors" else Kind.UNKNOWN
     if _PAGE.match(head):
@@ -196,3 +219,14 @@ def recognize(head: bytes, size_bytes: int, path: str) -> Kind:
 def _looks_like_safetensors(head: bytes, size_bytes: int) -> bool:
     """Asked before every magic number, since a header's length can begin with any byte at all."""
     return len(head) > 9 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= size_bytes - 8
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """A header from before the mark was agreed on, known by its checksum."""
+    if len(head) < 512 or not head[0] or head[148:149] not in (b" ", b"0"):
+        return False
+    try:
+        stated = int(head[148:156].strip(b" \0"), 8)
+    except ValueError:
+        return False
+    return stated == sum(head[:148]) + 8 * 32 + sum(head[156:512])

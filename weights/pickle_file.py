@@ -10,12 +10,14 @@ from weights.findings import Finding
 from weights.formats import Kind, is_weight_name
 from weights.hashing import HashingReader
 from weights.pickle_names import STORAGE_WIDTHS
-from weights.pickle_walk import PickleWalk, walk_pickle
+from weights.pickle_values import Budget, PickleWalk, Storage
+from weights.pickle_walk import walk_pickle
 from weights.report import Parsed
 
-PICKLE_LIMIT_BYTES = 64 << 20
+PICKLE_LIMIT_BYTES = 32 << 20
 STREAM_LIMIT = 64
 
+_OTHER_WEIGHTS = (".safetensors", ".gguf", ".onnx", ".h5", ".hdf5", ".npy", ".model", ".pb", ".tflite", ".msgpack")
 _LEGACY_PICKLES = 5  # magic number, protocol, system, object, storage keys
 
 
@@ -29,23 +31,29 @@ def inspect_pickle(reader: HashingReader, path: str) -> Parsed:
 def name_findings(path: str, *, what: str = "The file holds a pickle.") -> list[Finding]:
     """What the mere presence of a pickle says: one under a name that promises no weights is hidden."""
     findings = [PK_FORMAT.at(path, what)]
-    if not is_weight_name(path) or path.lower().endswith((".safetensors", ".gguf", ".onnx", ".h5", ".npy", ".model")):
+    if not is_weight_name(path) or path.lower().endswith(_OTHER_WEIGHTS):
         findings.append(PK_HIDDEN.at(path, "The name does not promise a pickle."))
     return findings
 
 
 def check_pickles(content: bytes, size: int, path: str) -> list[Finding]:
     """Findings on a file of `size` bytes that begins with `content`."""
+    return walk_pickles(content, size, path)[0]
+
+
+def walk_pickles(content: bytes, size: int, path: str) -> tuple[list[Finding], dict[str, Storage]]:
+    """Findings on the pickles that `content` begins with, and the storages they announce."""
     walks: list[PickleWalk] = []
     position = 0
+    budget = Budget()
     findings: list[Finding] = []
     while position < len(content) and len(walks) < STREAM_LIMIT:
         if len(walks) >= _LEGACY_PICKLES and _storage_bytes(walks) == size - position:
-            return findings
-        walk = walk_pickle(content, path, position)
-        if not walk.is_complete and walks and not walk.names:
+            return findings, _storages(walks)
+        walk = walk_pickle(content, path, position, budget=budget)
+        if not walk.is_complete and walks and not walk.names and budget.opcodes:
             # What follows a pickle and never names anything is no program; it is bytes nobody announced.
-            return [*findings, _unaccounted(size - position, position, path)]
+            return [*findings, _unaccounted(size - position, position, path)], {}
         findings += walk.findings
         if not walk.is_complete:
             break
@@ -53,13 +61,16 @@ def check_pickles(content: bytes, size: int, path: str) -> list[Finding]:
         position = walk.end
     if len(content) < size or len(walks) >= STREAM_LIMIT:
         findings.append(PK_COST.at(path, f"The pickles go on beyond {position} bytes.", offset=position))
-    return findings
+    return findings, _storages(walks)
+
+
+def _storages(walks: list[PickleWalk]) -> dict[str, Storage]:
+    return {key: storage for walk in walks for key, storage in walk.storages.items()}
 
 
 def _storage_bytes(walks: list[PickleWalk]) -> int:
     """Bytes that the storages of an older PyTorch file take: a count of eight bytes and the elements, for each."""
-    storages = {key: storage for walk in walks for key, storage in walk.storages.items()}
-    return sum(8 + storage.elements * STORAGE_WIDTHS.get(storage.kind, 0) for storage in storages.values())
+    return sum(8 + storage.elements * STORAGE_WIDTHS.get(storage.kind, 0) for storage in _storages(walks).values())
 
 
 def _unaccounted(count: int, position: int, path: str) -> Finding:

@@ -8,82 +8,21 @@ from the stream is ever believed before the bytes are there.
 
 from __future__ import annotations
 
-import io
-import pickletools
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from weights.catalog.pickles import PK_BROKEN, PK_COST, PK_EXEC, PK_FRAME, PK_NESTED
 from weights.findings import Finding
+from weights.pickle_arguments import OPCODES, ArgumentError
 from weights.pickle_names import is_allowed
+from weights.pickle_values import Budget, Container, GlobalName, PickleWalk, Result, Storage, Tuple
 
-OPCODE_LIMIT = 20_000_000
-STACK_LIMIT = 5_000_000
+GUESS_LIMIT = 50_000  # opcodes after which a text that is still a pickle is one
+STACK_LIMIT = 500_000
+WEIGHT_LIMIT = 100_000_000  # values that a list of lists of lists would unfold to
 NESTING_LIMIT = 3
 KEPT_TUPLE = 8
 FINDING_LIMIT = 50
-
-_OPCODES: dict[str, Any] = {opcode.code: opcode for opcode in pickletools.opcodes}
-_PUSH_TEXT = frozenset(
-    "UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 STRING BINSTRING SHORT_BINSTRING".split()  # noqa: SIM905
-)
-_PUSH_BYTES = frozenset("BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8".split())  # noqa: SIM905
-_PUSH_NUMBER = frozenset("INT BININT BININT1 BININT2 LONG LONG1 LONG4".split())  # noqa: SIM905
-_PUSH_OTHER = frozenset(
-    "NONE NEWTRUE NEWFALSE FLOAT BINFLOAT EMPTY_LIST EMPTY_DICT EMPTY_SET NEXT_BUFFER".split()  # noqa: SIM905
-)
-_KEEP = frozenset(["PROTO", "FRAME", "READONLY_BUFFER"])
-# Opcodes that take what lies above the last mark, and what they then need below it and leave behind.
-_FROM_MARK = {
-    "APPENDS": (1, True),
-    "SETITEMS": (1, True),
-    "ADDITEMS": (1, True),
-    "LIST": (0, False),
-    "DICT": (0, False),
-}
-_FROM_MARK |= {"FROZENSET": (0, False)}
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalName:
-    """A module's attribute, not imported."""
-
-    module: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What calling an allowed global gives."""
-
-    of: GlobalName
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """A tensor's storage, as PyTorch's persistent ids announce it."""
-
-    key: str
-    kind: str
-    elements: int
-
-
-@dataclass(slots=True)
-class PickleWalk:
-    """What one pickle would have done.
-
-    Where it ends, which names it uses, which storages it announces, what is wrong.
-    """
-
-    end: int = 0
-    names: list[str] = field(default_factory=list)
-    calls: int = 0
-    storages: dict[str, Storage] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    is_complete: bool = False
 
 
 class _FaultError(Exception):
@@ -94,9 +33,11 @@ _OTHER = object()
 _MARK = object()
 
 
-def walk_pickle(content: bytes, path: str, start: int = 0, *, depth: int = 0) -> PickleWalk:
+def walk_pickle(
+    content: bytes, path: str, start: int = 0, *, depth: int = 0, budget: Budget | None = None
+) -> PickleWalk:
     """Follow the pickle in `content` from `start` to its STOP; faults become findings, none is raised."""
-    walker = _Walker(content, path, start, depth)
+    walker = _Walker(content, path, start, depth, budget or Budget())
     try:
         walker.run()
     except _FaultError as error:
@@ -108,41 +49,29 @@ def looks_like_pickle(content: bytes) -> bool:
     """Whether `content` starts with a pickle that names or calls something, complete or not; text hardly ever does."""
     if content[:1] == b"\x80" and content[1:2] in b"\x00\x01\x02\x03\x04\x05":
         return True
-    if content[:1] not in (
-        b"c",
-        b"(",
-        b"]",
-        b"}",
-        b"i",
-        b"l",
-        b"d",
-        b"S",
-        b"V",
-        b"I",
-        b"F",
-        b"N",
-        b"X",
-        b"U",
-        b"T",
-        b"K",
-    ):
+    if not content or content[0] not in OPCODES:
         return False
-    walk = walk_pickle(content[: 1 << 20], "")
-    return bool(walk.calls and walk.names) and all(_is_dotted(name) for name in walk.names)
+    budget = Budget(GUESS_LIMIT)
+    walk = walk_pickle(content[: 1 << 20], "", budget=budget)
+    if not budget.opcodes:
+        return True
+    # The first name alone decides: what follows a call may be anything, since it has run by then.
+    return bool(walk.calls and walk.names) and _is_dotted(walk.names[0])
 
 
 class _Walker:
-    def __init__(self, content: bytes, path: str, start: int, depth: int) -> None:
+    def __init__(self, content: bytes, path: str, start: int, depth: int, budget: Budget) -> None:
         self.walk = PickleWalk(end=start)
         self.position = start
+        self._after = start
         self._content = content
         self._path = path
         self._depth = depth
-        self._stream = io.BytesIO(content)
-        self._stream.seek(start)
+        self._budget = budget
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._frame_end = -1
+        self._is_heavy = False
 
     def note(self, finding: Finding) -> None:
         """Keep the finding, unless there are many already."""
@@ -151,61 +80,62 @@ class _Walker:
 
     def run(self) -> None:
         """One opcode after the other, until STOP."""
-        for _ in range(OPCODE_LIMIT):
-            self.position = self._stream.tell()
-            code = self._stream.read(1)
-            opcode = _OPCODES.get(code.decode("latin-1"))
-            if opcode is None:
-                raise _FaultError(f"The byte {code.hex()} is no opcode" if code else "The pickle has no end")
-            argument = self._argument(opcode)
-            self._check_frame(opcode.name, argument)
-            if opcode.name == "STOP":
+        content, budget = self._content, self._budget
+        while budget.opcodes > 0:
+            budget.opcodes -= 1
+            position = self.position = self._after
+            if position >= len(content):
+                raise _FaultError("The pickle has no end")
+            known = OPCODES.get(content[position])
+            if known is None:
+                raise _FaultError(f"The byte {content[position]:02x} is no opcode")
+            name, reader = known
+            self._after = position + 1
+            argument = None
+            if reader is not None:
+                try:
+                    argument, self._after = reader(content, position + 1)
+                except (ArgumentError, ValueError) as error:
+                    raise _FaultError(f"The argument of {name} cannot be read: {error}") from None
+            if position < self._frame_end or name == "FRAME":
+                self._check_frame(name, argument)
+            if name == "STOP":
                 self._pop()
-                self.walk.end = self._stream.tell()
+                self.walk.end = self._after
                 self.walk.is_complete = True
                 return
-            self._step(opcode.name, argument)
+            step = _STEPS[name]
+            if step is None:
+                self._stack.append(_OTHER)
+            else:
+                step(self, argument)
             if len(self._stack) > STACK_LIMIT:
                 break
         self.note(PK_COST.at(self._path, "The pickle was not walked to its end.", offset=self.position))
 
-    def _argument(self, opcode: Any) -> Any:
-        if opcode.arg is None:
-            return None
-        try:
-            return opcode.arg.reader(self._stream)
-        except (ValueError, OverflowError, IndexError, MemoryError) as error:
-            raise _FaultError(f"The argument of {opcode.name} cannot be read: {error}") from None
-
     def _check_frame(self, name: str, argument: Any) -> None:
-        after = self._stream.tell()
         inside = self.position < self._frame_end
-        if inside and after > self._frame_end:
+        if inside and self._after > self._frame_end:
             self.note(PK_FRAME.at(self._path, f"{name} crosses the end of its frame.", offset=self.position))
         if name == "FRAME":
             if inside:
                 self.note(PK_FRAME.at(self._path, "A frame begins inside another.", offset=self.position))
-            if after + argument > len(self._content):
+            if self._after + argument > len(self._content):
                 self.note(PK_FRAME.at(self._path, "A frame is longer than the file.", offset=self.position))
-            self._frame_end = after + argument
+            self._frame_end = self._after + argument
 
-    def _step(self, name: str, argument: Any) -> None:
-        if name in _PUSH_TEXT or name in _PUSH_NUMBER:
-            self._stack.append(argument)
-        elif name in _PUSH_BYTES:
-            self._look_inside(bytes(argument))
-            self._stack.append(_OTHER)
-        elif name in _PUSH_OTHER:
-            self._stack.append(_OTHER)
-        elif name in _FROM_MARK:
-            below, keep = _FROM_MARK[name]
-            self._pop_to_mark()
-            if keep:
-                self._need(below)
-            else:
-                self._stack.append(_OTHER)
-        elif name not in _KEEP:
-            getattr(self, f"_on_{name.lower()}", self._on_unknown)(argument)
+    def _on_value(self, argument: Any) -> None:
+        self._stack.append(argument)
+
+    def _on_keep(self, _: Any) -> None:
+        """Nothing changes on the stack."""
+
+    def _on_bytes(self, argument: bytes) -> None:
+        self._look_inside(argument)
+        self._stack.append(_OTHER)
+
+    def _on_empty(self, _: Any) -> None:
+        self._stack.append(Container())
 
     # Stack and memo
 
@@ -260,16 +190,39 @@ class _Walker:
 
     # Containers
 
-    def _on_append(self, _: Any) -> None:
-        self._pop()
+    def _fill(self, items: list[Any]) -> None:
+        """Put `items` into what is on top, and notice what unfolds without end."""
         self._need(1)
+        target = self._stack[-1]
+        if isinstance(target, Container):
+            target.weight += _weight(items)
+            if target.weight > WEIGHT_LIMIT and not self._is_heavy:
+                self._is_heavy = True
+                message = f"Values that hold each other unfold to more than {WEIGHT_LIMIT} of them."
+                self.note(PK_COST.at(self._path, message, offset=self.position))
+
+    def _on_append(self, _: Any) -> None:
+        self._fill([self._pop()])
 
     def _on_setitem(self, _: Any) -> None:
-        self._pop()
-        self._on_append(_)
+        value = self._pop()
+        self._fill([self._pop(), value])
+
+    def _on_appends(self, _: Any) -> None:
+        self._fill(self._pop_to_mark())
+
+    _on_setitems = _on_additems = _on_appends
+
+    def _on_list(self, _: Any) -> None:
+        items = self._pop_to_mark()
+        self._stack.append(Container())
+        self._fill(items)
+
+    _on_dict = _on_frozenset = _on_list
 
     def _push_tuple(self, items: list[Any]) -> None:
-        self._stack.append(tuple(items) if len(items) <= KEPT_TUPLE else _OTHER)
+        weight = 1 + _weight(items)
+        self._stack.append(Tuple(tuple(items), weight) if len(items) <= KEPT_TUPLE else Container(weight))
 
     def _on_empty_tuple(self, _: Any) -> None:
         self._push_tuple([])
@@ -323,8 +276,8 @@ class _Walker:
         self._on_reduce(_)
 
     def _on_build(self, _: Any) -> None:
-        self._pop()
-        self._need(1)
+        state = self._pop()
+        self._fill([state])
         if not isinstance(self._stack[-1], Result):
             self._blame("The pickle sets the state of something that is not the result of an allowed call")
 
@@ -334,7 +287,7 @@ class _Walker:
 
     def _on_binpersid(self, _: Any) -> None:
         match self._pop():
-            case ("storage", GlobalName() as kind, str(key), _, int(elements), *_):
+            case Tuple(items=("storage", GlobalName() as kind, str(key), _, int(elements), *_)):
                 self.walk.storages[key] = Storage(key, kind.name, elements)
             case _:
                 self._blame("The pickle refers to an outside object that is no tensor storage")
@@ -358,9 +311,20 @@ class _Walker:
         self.walk.calls += 1
         if not isinstance(target, GlobalName):
             self._blame("The pickle calls something that cannot be known without running it")
-        elif str(target) == "_codecs.encode" and not (isinstance(arguments, tuple) and arguments[1:] == ("latin1",)):
-            self._blame("The pickle encodes text by a codec other than latin1", str(target))
-        self._stack.append(Result(target) if isinstance(target, GlobalName) else _OTHER)
+        elif str(target) == "_codecs.encode":
+            self._check_codec(arguments)
+        weight = 1 + _weight([arguments])
+        self._stack.append(Result(weight) if isinstance(target, GlobalName) else Container(weight))
+
+    def _check_codec(self, arguments: Any) -> None:
+        """Protocols before 3 write bytes as text for the latin1 codec; no other codec is needed."""
+        match arguments:
+            case Tuple(items=(str(text), "latin1")):
+                self._look_inside(text.encode("latin-1", "replace"))
+            case Tuple(items=(_, "latin1")):
+                pass
+            case _:
+                self._blame("The pickle encodes text by a codec other than latin1", "_codecs.encode")
 
     def _look_inside(self, content: bytes) -> None:
         if content[:1] != b"\x80" and not looks_like_pickle(content[: 1 << 16]):
@@ -368,7 +332,7 @@ class _Walker:
         if self._depth >= NESTING_LIMIT:
             self.note(PK_NESTED.at(self._path, "Pickles are nested too deeply.", offset=self.position))
             return
-        inner = walk_pickle(content, self._path, depth=self._depth + 1)
+        inner = walk_pickle(content, self._path, depth=self._depth + 1, budget=self._budget)
         if inner.is_complete or inner.names:
             self.note(PK_NESTED.at(self._path, "A string of bytes is a pickle.", offset=self.position))
             for finding in inner.findings:
@@ -378,5 +342,24 @@ class _Walker:
         self.note(PK_EXEC.at(self._path, f"{message}.", offset=self.position, evidence=evidence))
 
 
+def _weight(items: list[Any]) -> int:
+    return sum(item.weight if isinstance(item, Container) else 1 for item in items)
+
+
 def _is_dotted(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
+
+
+_ALIKE = {
+    "_on_value": "UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 STRING BINSTRING SHORT_BINSTRING "
+    "INT BININT BININT1 BININT2 LONG LONG1 LONG4",
+    "_on_bytes": "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8",
+    "_on_empty": "EMPTY_LIST EMPTY_DICT EMPTY_SET",
+    "_on_keep": "PROTO FRAME READONLY_BUFFER STOP",
+}
+# What each opcode does; None pushes a value that nobody asks for again.
+_STEPS: dict[str, Callable[[_Walker, Any], None] | None] = dict.fromkeys(
+    ["NONE", "NEWTRUE", "NEWFALSE", "FLOAT", "BINFLOAT", "NEXT_BUFFER"]
+)
+_STEPS |= {name: getattr(_Walker, method) for method, names in _ALIKE.items() for name in names.split()}
+_STEPS |= {name: getattr(_Walker, f"_on_{name.lower()}") for name, _ in OPCODES.values() if name not in _STEPS}

@@ -76,6 +76,11 @@ class _Window:
 
     def varint(self, position: int, end: int) -> tuple[int, int]:
         """The number at `position` and the place behind it."""
+        inside = position - self._start
+        if 0 <= inside < len(self._content) and position < end:
+            byte = self._content[inside]  # most numbers take one byte, and there may be a million of them
+            if byte < 0x80:
+                return byte, position + 1
         value = 0
         for shift in range(0, 70, 7):
             if position >= end:

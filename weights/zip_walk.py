@@ -6,6 +6,7 @@ file. Extracts nothing; it says where each member's bytes are.
 
 from __future__ import annotations
 
+import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ class Member:
     packed: int
     size: int
     header: int
+    mode: int = 0
     start: int = 0
 
 
@@ -159,9 +161,25 @@ def _central(directory: bytes, count: int) -> list[Member]:
     for _ in range(count):
         if position + _CENTRAL.size > len(directory):
             raise _FaultError("The directory is shorter than its members")
-        (mark, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment, disk, _, _, header) = (
-            _CENTRAL.unpack_from(directory, position)
-        )
+        (
+            mark,
+            _,
+            _,
+            flags,
+            method,
+            _,
+            _,
+            crc,
+            packed,
+            size,
+            name_length,
+            extra_length,
+            comment,
+            disk,
+            _,
+            mode,
+            header,
+        ) = _CENTRAL.unpack_from(directory, position)
         position += _CENTRAL.size
         end = position + name_length + extra_length
         if mark != b"PK\x01\x02" or disk or comment or end > len(directory):
@@ -169,7 +187,7 @@ def _central(directory: bytes, count: int) -> list[Member]:
         name = directory[position : position + name_length].decode("utf-8", "surrogateescape")
         extra = directory[position + name_length : end]
         packed, size, header = _wide(extra, packed, size, header)
-        members.append(Member(name, method, flags, crc, packed, size, header))
+        members.append(Member(name, method, flags, crc, packed, size, header, mode >> 16))
         position = end
     if position != len(directory):
         raise _FaultError("The directory is longer than its members")
@@ -204,6 +222,8 @@ def _check_names(members: list[Member], path: str) -> list[Finding]:
         if not is_encodable(member.name):
             findings.append(PK_ZIP.at(path, "A member's name is not UTF-8."))
             continue
+        if stat.S_ISLNK(member.mode):
+            findings.append(PK_ZIP.at(path, f"The member {member.name!r} is a link."))
         trouble = check_path(member.name)
         if trouble is not None:
             findings.append(PK_ZIP.at(path, f"The member {member.name!r}: {trouble.message}"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from weights.catalog import coherence, files, folder, gguf, leftovers, onnx, pickles, templates, tensors
+from weights.catalog import coherence, files, folder, gguf, keras, leftovers, onnx, pickles, templates, tensors
 from weights.findings import Check
 
 RULESET = "2026.11.1"
@@ -20,6 +20,7 @@ GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("GGUF", gguf),
     ("Chat templates", templates),
     ("ONNX", onnx),
+    ("Keras, HDF5 and TensorFlow", keras),
     ("Credentials, leftovers and cards", leftovers),
     ("Pickles, archives and NumPy arrays", pickles),
     ("Index, configuration and code", folder),

@@ -34,3 +34,18 @@ OX_OPERATOR = Check(
     "The graph uses operators that no standard runtime has; they come as native code that people would have to load.",
     "Export with standard operators, or have it accepted with the reason.",
 )
+OX_SIZE = Check(
+    "OX-SIZE",
+    Severity.BLOCK,
+    "ONNX tensor whose bytes do not fit its shape",
+    "A tensor in the graph has more or fewer bytes than its shape and type take.",
+    "Export the model again.",
+)
+OX_COST = Check(
+    "OX-COST",
+    Severity.BLOCK,
+    "ONNX model that costs too much to read",
+    "The graph has far more nodes and fields than models have; it was not walked to its end.",
+    "Export the model again without the surplus.",
+    "CWE-400",
+)

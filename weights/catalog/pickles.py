@@ -4,7 +4,7 @@ from weights.findings import Check, Severity
 
 PK_FORMAT = Check(
     "PK-FORMAT",
-    Severity.BLOCK,
+    Severity.WARN,
     "Pickle among the files",
     "A pickle is a program that runs when it is loaded. This one was walked without running it; whatever was found, "
     "people "
@@ -114,4 +114,13 @@ NP_FORMAT = Check(
     "files and "
     "dangerous ones.",
     "Prefer safetensors.",
+)
+PK_WRAP = Check(
+    "PK-WRAP",
+    Severity.BLOCK,
+    "Archive or compressed file",
+    "The file wraps other files, and what a loader makes of them depends on the loader. What could be unpacked within "
+    "bounds was looked into; that is no reason to publish it wrapped.",
+    "Publish the files themselves; weights as safetensors.",
+    "CVE-2025-32434; nullifAI, 2025",
 )

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.unit.weights.makers import checks
-from weights import FileReport, pickle_file, pickle_walk
+from weights import FileReport, pickle_file, pickle_values, pickle_walk
 from weights.pickle_file import check_pickles
 from weights.pickle_walk import looks_like_pickle, walk_pickle
 
@@ -156,9 +156,9 @@ def test_findings_are_bounded() -> None:
 
 
 def test_cost_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickle_walk, "OPCODE_LIMIT", 10)
+    monkeypatch.setattr(pickle_values, "OPCODE_LIMIT", 10)
     assert checks(walk_pickle(b"N0" * 50 + b"N.", "x")) == ["PK-COST"]
-    monkeypatch.setattr(pickle_walk, "OPCODE_LIMIT", 1000)
+    monkeypatch.setattr(pickle_values, "OPCODE_LIMIT", 1000)
     monkeypatch.setattr(pickle_walk, "STACK_LIMIT", 10)
     assert checks(walk_pickle(b"N" * 50 + b".", "x")) == ["PK-COST"]
 
