@@ -18,6 +18,12 @@ HASH_DIFFERS = Rule(
     UPLOADER,
     Kind.WHAT,
 )
+BYTES_DIFFER = Rule(
+    "registry.bytes_differ",
+    "The stored bytes of “{path}” no longer have the hash {sha256}; the disk or somebody changed them.",
+    "The operator, by restoring the content from a backup, or whoever uploaded it, by uploading it again",
+    Kind.WHEN,
+)
 BAD_PATH = Rule(
     "registry.bad_path",
     "The path “{path}” is refused: {reason}",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import accumulate
 
 from django.conf import settings
+from django.utils import timezone
 
 import weights
-from jobs import handler
+from jobs import Divide, Part, handler
 from jobs.running import Lease
-from jobs.services import LeaseLost
+from jobs.services import LeaseLost, database_now
 from registry.blobs import blob_store
-from registry.models import Checkpoint, CheckpointFile, FileInspection
+from registry.models import Checkpoint, CheckpointFile
 from registry.services.evidence import record_evidence
 from registry.states import EvidenceKind, Outcome
+from registry.validation import planning, storing
+from registry.validation.inspecting import StoredFile, inspect_confined
 from smoke import run as smoke_run
 from smoke import sandbox
 from smoke.report import SmokeReport, not_run
@@ -28,33 +32,35 @@ OUTCOME_OF_VERDICT = {"pass": Outcome.PASS, "warn": Outcome.WARN, "block": Outco
 
 @handler("registry.validate", queue="validate")
 def validate(lease: Lease) -> None:
-    """Read every file of a checkpoint once, each at most once for a rule set, and join what was found.
+    """Have every file of a checkpoint read, each at most once for a rule set, and join what was found.
 
-    Finished files are kept as rows, so that a killed worker's successor goes on with the first unfinished one.
+    Where that is more than one worker's work it is divided into jobs for single files, and this is called again after
+    the last of them. What is finished stays: a killed worker's successor goes on with the first unfinished file.
     """
     checkpoint = Checkpoint.objects.get(pk=lease.subject_id)
-    files = list(checkpoint.files.select_related("blob").order_by("-blob__size_bytes", "path"))
-    total = sum(file.blob.size_bytes for file in files)
+    files = list(checkpoint.files.select_related("blob").order_by("path"))
+    known = storing.known(files, since=lease.job.created_at)
+    groups = planning.groups([file for file in files if file.pk not in known])
+    total = sum(file.size_bytes for file in files)
+    done = sum(file.size_bytes for file in files if file.pk in known)
+    if len(groups) > 1:
+        raise Divide([_part(group) for group in groups], done=done, total=total)
     begun = time.monotonic()
-    reports, done = [], 0
-    for file in files:
-        reports.append(_inspected(lease, file, done, total))
-        done += file.blob.size_bytes
-        lease.report(done, total, file.path)
-    report = weights.join(reports, seconds=time.monotonic() - begun)
-    if report.manifest_digest != checkpoint.digest:
-        raise RuntimeError(f"the files of {checkpoint.digest} make {report.manifest_digest}")
-    record_evidence(
-        lease,
-        checkpoint=checkpoint,
-        kind=EvidenceKind.VALIDATION,
-        outcome=OUTCOME_OF_VERDICT[report.verdict],
-        summary=_validation_summary(report),
-        tool="imprimatur-weights",
-        tool_version=str(report.tool).rpartition(" ")[2],
-        rules_version=str(report.ruleset),
-        report=report.to_json(),
-    )
+    for group in groups:
+        _inspect(lease, group, done, total)
+    lease.report(total, total, "Joining what was found")
+    _conclude(lease, checkpoint, files, time.monotonic() - begun)
+
+
+@handler("registry.inspect", queue="validate")
+def inspect(lease: Lease) -> None:
+    """Read some files of a checkpoint, as a part of its validation."""
+    wanted = list(lease.payload["files"])  # type: ignore[call-overload]
+    files = list(CheckpointFile.objects.filter(pk__in=wanted).select_related("blob").order_by("path"))
+    known = storing.known(files, since=lease.job.created_at)
+    total = sum(file.size_bytes for file in files)
+    done = sum(file.size_bytes for file in files if file.pk in known)
+    _inspect(lease, [file for file in files if file.pk not in known], done, total)
 
 
 @handler("registry.smoke", queue="smoke.cpu", max_attempts=2, unit="steps")
@@ -102,23 +108,69 @@ def _run_smoke(lease: Lease, checkpoint: Checkpoint) -> SmokeReport:
     return report
 
 
-def _inspected(lease: Lease, file: CheckpointFile, before: int, total: int) -> weights.FileReport:
-    known = FileInspection.objects.filter(blob=file.blob, path=file.path, rules_version=weights.RULESET).first()
-    if known:
-        return weights.FileReport.from_json(known.report)
-    report = weights.inspect_file(
-        blob_store().path(file.blob_id),
-        file.path,
-        progress=lambda done: lease.report(before + done, total, file.path),
+class _Lost(threading.Event):
+    """Set once the lease is gone, also while the process that reads says nothing."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__()
+        self._lease = lease
+
+    def is_set(self) -> bool:
+        """Whether whoever works under this lease must stop."""
+        return self._lease.is_lost
+
+
+def _part(group: list[CheckpointFile]) -> Part:
+    payload = {"files": [file.pk for file in group]}
+    stage = f"{len(group)} small files" if len(group) > 1 else group[0].path
+    return Part("registry.inspect", payload, sum(file.size_bytes for file in group), stage)
+
+
+def _inspect(lease: Lease, files: list[CheckpointFile], done: int, total: int) -> None:
+    """Read files in a confined process and write each report under the lease, as soon as it is there."""
+    before = [done + size for size in accumulate((file.size_bytes for file in files), initial=0)]
+    several = f"{len(files)} small files: " if len(files) > 1 else ""
+
+    def progress(number: int, count: int) -> None:
+        lease.report(before[number] + count, total, several + files[number].path)
+
+    def found(number: int, report: weights.FileReport, is_complete: bool) -> None:
+        with lease.writing():
+            storing.keep(files[number], report, is_complete=is_complete, at=database_now())
+        progress(number, files[number].size_bytes)
+
+    store = blob_store()
+    stored = [StoredFile(store.path(file.blob_id), file.path, file.size_bytes, file.blob_id) for file in files]
+    if stored:
+        progress(0, 0)
+    inspect_confined(stored, found=found, progress=progress, cancel=_Lost(lease))
+    if lease.is_lost:
+        raise LeaseLost
+
+
+def _conclude(lease: Lease, checkpoint: Checkpoint, files: list[CheckpointFile], seconds: float) -> None:
+    """Join the reports of all files into one piece of evidence."""
+    rows = storing.known(files, since=lease.job.created_at)
+    report = weights.join(storing.reports(rows.values()), seconds=_seconds(lease, seconds))
+    if report.manifest_digest != checkpoint.digest:
+        raise RuntimeError(f"the files of {checkpoint.digest} make {report.manifest_digest}")
+    record_evidence(
+        lease,
+        checkpoint=checkpoint,
+        kind=EvidenceKind.VALIDATION,
+        outcome=OUTCOME_OF_VERDICT[report.verdict],
+        summary=_validation_summary(report),
+        tool="imprimatur-weights",
+        tool_version=str(report.tool).rpartition(" ")[2],
+        rules_version=str(report.ruleset),
+        report=storing.storable(report.to_json()),
     )
-    if report.sha256 != file.blob_id:
-        raise RuntimeError(f"the stored bytes of {file.path} no longer have the hash {file.blob_id}")
-    with lease.writing():
-        FileInspection.objects.bulk_create(
-            [FileInspection(blob=file.blob, path=file.path, rules_version=weights.RULESET, report=report.to_json())],
-            ignore_conflicts=True,
-        )
-    return report
+
+
+def _seconds(lease: Lease, own: float) -> float:
+    """How long it took on the clock: since its parts were made, where it had some."""
+    first = lease.job.parts.order_by("pk").first()
+    return (timezone.now() - first.created_at).total_seconds() if first else own
 
 
 def _validation_summary(report: weights.Report) -> str:

@@ -123,7 +123,8 @@ class _Watch:
                 stopped = self._limit()
                 if stopped:
                     return stopped
-                time.sleep(TICK_SECONDS)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(TICK_SECONDS)
         return ""
 
     def _take(self, data: bytes) -> None:

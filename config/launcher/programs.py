@@ -15,7 +15,7 @@ from config.launcher.supervisor import SERVERS, Program
 # Pool -> (queues, processes). A worker for each kind of load, so that a slow kind never starves a quick one.
 POOLS = {
     "worker-default": ("default,intake,publish", 2),
-    "worker-validate": ("validate", 1),
+    "worker-validate": ("validate", 2),
     "worker-smoke": ("smoke.cpu", 1),
 }
 

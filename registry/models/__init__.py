@@ -2,7 +2,7 @@
 
 from registry.models.checkpoint import Blob, BlobHolding, Checkpoint, CheckpointFile, Commit, Ref
 from registry.models.disclosure import Disclosure, Serving
-from registry.models.evidence import Evidence, FileInspection
+from registry.models.evidence import Evidence, FileInspection, Tensor
 from registry.models.variant import Family, LineageEdge, Membership, Organization, Variant
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "Organization",
     "Ref",
     "Serving",
+    "Tensor",
     "Variant",
 ]

@@ -77,6 +77,11 @@ class CheckpointFile(models.Model):
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its content; the blob is to be fetched with it."""
+        return self.blob.size_bytes
+
 
 class Commit(models.Model):
     """One step of a variant's history; points at a checkpoint.

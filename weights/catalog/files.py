@@ -118,6 +118,15 @@ FM_UNINSPECTED = Check(
     "a pass.",
     "Convert weights to safetensors; unpack archives.",
 )
+FM_LIMITS = Check(
+    "FM-LIMITS",
+    Severity.BLOCK,
+    "Could not be checked within limits",
+    "Reading the file took more time or memory than a reader is given, or ended its process. What cannot be checked is "
+    "never a pass; a file made to do this is an attack on whoever opens it.",
+    "Run the check again if the machine was short of memory; otherwise replace the file.",
+    "CWE-400",
+)
 FM_MISNAMED = Check(
     "FM-MISNAMED",
     Severity.BLOCK,

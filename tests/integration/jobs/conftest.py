@@ -55,11 +55,18 @@ def start_worker(running_services, tmp_path, queue) -> Iterator[Callable[..., su
     workers: list[subprocess.Popen] = []
     log = tmp_path / "worker.log"
 
-    def started(name: str = "one", *, concurrency: int = 2) -> subprocess.Popen:
-        words = ["worker", "--hostname", f"{name}@test", "--queues", "default", "--concurrency", str(concurrency)]
+    def started(
+        name: str = "one",
+        *,
+        concurrency: int = 2,
+        queues: str = "default",
+        include: str = "tests.integration.jobs.kinds",
+        **variables: str,
+    ) -> subprocess.Popen:
+        words = ["worker", "--hostname", f"{name}@test", "--queues", queues, "--concurrency", str(concurrency)]
         words += [
             "--include",
-            "tests.integration.jobs.kinds",
+            include,
             "--without-gossip",
             "--without-mingle",
             "--loglevel",
@@ -70,7 +77,7 @@ def start_worker(running_services, tmp_path, queue) -> Iterator[Callable[..., su
         child = start(
             [sys.executable, "-m", "celery", "--app", "config", *words],
             log=log,
-            environment=os.environ | environment,
+            environment=os.environ | environment | variables,
             cwd=ROOT,
             death_signal=signal.SIGKILL,
         )
