@@ -23,6 +23,7 @@ from weights.strict_json import JsonRefusedError, parse_strict
 from weights.template_places import is_template_file, templates_in
 from weights.templates import check_template
 from weights.tokenizer_checks import is_tokenizer, summarize_tokenizer
+from weights.vocabularies import summarize_lines, summarize_words
 
 CONTENT_LIMIT_BYTES = 1 << 20  # larger JSON is kept only where the folder's checks need it
 
@@ -63,6 +64,8 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
         findings += check_yaml(text, path)
     elif is_license_file(path):
         kept = {"license_marks": license_marks(text)}
+    else:
+        kept = summarize_lines(text, path)
     return Parsed(Kind.TEXT, findings, content=kept)
 
 
@@ -102,6 +105,9 @@ def _kept(value: Any, size: int, path: str) -> Any:
     name = PurePosixPath(path).name
     if is_tokenizer(value):
         return summarize_tokenizer(value)
+    words = summarize_words(value, name)
+    if words is not None:
+        return words
     if size <= CONTENT_LIMIT_BYTES or INDEX_NAME.search(name):
         return _storable(value)
     return None

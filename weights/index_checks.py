@@ -28,6 +28,9 @@ from weights.report import FileReport
 
 LISTED_LIMIT = 50  # findings of one kind for one index
 
+# A second copy in its maker's own layout, as Mistral publishes it, and copies in other types are loaded by name only.
+_OTHER_FORM = re.compile(r"^consolidated[\w.-]*\.safetensors$")
+_VARIANT = re.compile(r"^(model|diffusion_pytorch_model)\.(fp16|bf16|fp32|fp8|non_ema|ema|int8|int4)\.safetensors$")
 _SHARD = re.compile(r"^(?P<stem>.+)-(?P<number>\d+)-of-(?P<total>\d+)(?P<rest>\.[\w.]+)$")
 
 
@@ -58,7 +61,7 @@ def _check_folder(folder: Mapping[str, FileReport]) -> list[Finding]:
             continue
         if _SHARD.match(name):
             findings.append(IX_ABSENT.at(file.path, "The file is numbered as a shard, and no index mentions it."))
-        elif has_index:
+        elif has_index and not _OTHER_FORM.match(name) and not _VARIANT.match(name):
             findings.append(IX_STRAY.at(file.path, "The index of this folder does not mention the file."))
     return findings + _check_numbers(folder)
 

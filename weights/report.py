@@ -25,6 +25,8 @@ class TensorRecord:
     """One tensor: what the file states and what the walk over its bytes found.
 
     `digest` is BLAKE3 over the data type's name, a NUL and the raw bytes, so it survives renaming and re-sharding.
+    `low`, `high`, `zeros` and `zero_run`, the longest run of zeros, are of all values; `mean` and `rms` are of a
+    sample: every n-th value of each mebibyte, 256 at least or all there are, without what is not finite.
     `sample` is the tensor's fingerprint, see `fingerprints`; keep it as secret as the names.
     """
 
@@ -40,6 +42,9 @@ class TensorRecord:
     nans: int = 0
     infinities: int = 0
     sample: str | None = None
+    zero_run: int = 0
+    mean: float | None = None
+    rms: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Every field by name."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from weights.quant_blocks import QUANTS, BlockType
 
+SAMPLED_VALUES = 256  # of each block: of a mebibyte of 16-bit values every 2048th
 _SMALL_RUN = 16  # a block with fewer zeros than one in this many cannot hold a long run
 
 
@@ -69,7 +71,7 @@ class ValueSummary:
     `low` and `high` are the extremes of the finite values, None if there are none or the type is packed. `zeros`
     counts positive zeros (packed types: zero bytes; quantized types: blocks without scale), `zero_run` is the longest
     run of them, short by at most an eighth of a block at either end. `first_bad` is the index of the first NaN or
-    infinity.
+    infinity. `mean` and `rms` are of the finite values among a sample, every n-th value of each block.
     """
 
     low: float | int | None
@@ -79,6 +81,8 @@ class ValueSummary:
     nans: int
     infinities: int
     first_bad: int | None
+    mean: float | None = None
+    rms: float | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -110,11 +114,15 @@ def decode_floats(dtype: str, content: bytes) -> np.ndarray[Any, Any]:
         return np.frombuffer(content, dtype=f"<f{FLOATS[dtype].width}").astype(np.float64)
     if dtype == "BF16":
         return (np.frombuffer(content, dtype="<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
-    layout = FLOATS[dtype]
-    reader = _FloatValues(layout)
-    table = np.array([reader.value_of_code(code) for code in range(256)])
-    decoded: np.ndarray[Any, Any] = table[np.frombuffer(content, dtype="<u1")]
+    decoded: np.ndarray[Any, Any] = _table(FLOATS[dtype])[np.frombuffer(content, dtype="<u1")]
     return decoded
+
+
+@cache
+def _table(layout: FloatLayout) -> np.ndarray[Any, Any]:
+    """The values of all codes of an eight-bit type."""
+    reader = _FloatValues(layout)
+    return np.array([reader.value_of_code(code) for code in range(256)])
 
 
 class TensorValues(ABC):
@@ -126,6 +134,9 @@ class TensorValues(ABC):
         self._zeros = 0
         self._run = 0
         self._longest = 0
+        self._sampled = 0
+        self._sum = 0.0
+        self._squares = 0.0
 
     @abstractmethod
     def update(self, block: memoryview) -> None:
@@ -134,6 +145,22 @@ class TensorValues(ABC):
     @abstractmethod
     def summary(self) -> ValueSummary:
         """What was found in all blocks so far."""
+
+    def _sample(self, values: np.ndarray[Any, Any]) -> None:
+        """Take some values, as 64-bit floats, into the mean and the root mean square."""
+        total, squares = float(values.sum()), float(values @ values)
+        if not math.isfinite(squares):
+            values = values[np.isfinite(values)]
+            with np.errstate(over="ignore"):
+                total, squares = float(values.sum()), float(values @ values)
+        self._sampled += values.size
+        self._sum += total
+        self._squares += squares
+
+    def _moments(self) -> tuple[float | None, float | None]:
+        if not self._sampled or not math.isfinite(self._squares):
+            return None, None
+        return self._sum / self._sampled, math.sqrt(self._squares / self._sampled)
 
     def _count_zeros(self, codes: np.ndarray[Any, Any]) -> None:
         size = codes.size
@@ -169,9 +196,10 @@ class _IntegerValues(TensorValues):
             low, high = int(codes.min()), int(codes.max())
             self._low = low if self._low is None else min(self._low, low)
             self._high = high if self._high is None else max(self._high, high)
+            self._sample(codes[:: -(-codes.size // SAMPLED_VALUES)].astype(np.float64))
 
     def summary(self) -> ValueSummary:
-        return ValueSummary(self._low, self._high, self._zeros, self._longest, 0, 0, None)
+        return ValueSummary(self._low, self._high, self._zeros, self._longest, 0, 0, None, *self._moments())
 
 
 class _BlockValues(TensorValues):
@@ -241,11 +269,22 @@ class _FloatValues(TensorValues):
             self._widen(low, high)
         else:
             self._look_closely(codes, start)
+        self._sample(self._decoded(codes[:: -(-codes.size // SAMPLED_VALUES)]))
+
+    def _decoded(self, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """A few codes as 64-bit floats."""
+        if self._layout.width == 1:
+            decoded: np.ndarray[Any, Any] = _table(self._layout)[codes]
+            return decoded
+        if self._layout.mantissa == 7:  # the upper half of a 32-bit float
+            return (codes.astype("<u4") << 16).view("<f4").astype(np.float64)
+        return codes.copy().view(f"<f{self._layout.width}").astype(np.float64)
 
     def summary(self) -> ValueSummary:
         low = None if self._low is None else self._value(self._low)
         high = None if self._high is None else self._value(self._high)
-        return ValueSummary(low, high, self._zeros, self._longest, self._nans, self._infinities, self._first_bad)
+        found = (low, high, self._zeros, self._longest, self._nans, self._infinities, self._first_bad)
+        return ValueSummary(*found, *self._moments())
 
     def _extremes(self, codes: np.ndarray[Any, Any]) -> tuple[int, int]:
         """Codes of the least and the greatest value.

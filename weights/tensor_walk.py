@@ -53,6 +53,9 @@ class TensorWalk:
             nans=found.nans,
             infinities=found.infinities,
             sample=None if self._sampler is None else self._sampler.finish(),
+            zero_run=found.zero_run,
+            mean=found.mean,
+            rms=found.rms,
         )
         return record, check_values(path, record, found, tensor.start)
 

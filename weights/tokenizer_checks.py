@@ -15,7 +15,11 @@ from weights.findings import Finding
 
 ADDED_LIMIT = 20_000
 
-_SPECIALS = ("bos", "eos", "pad", "unk")
+# Ids that libraries set where nobody chooses: GPT-2's, CLIP's, Marian's, Whisper's.
+LIBRARY_DEFAULTS = frozenset({50256, 50257, 49406, 49407, 58100})
+
+_SPECIALS = ("bos", "eos", "pad", "unk", "sep", "cls", "mask", "decoder_start")
+_AGREEING = ("bos", "eos")
 _ESCAPED = re.compile(r"\\[pP]\{\w+\}|\\[a-zA-Z]|\{\d*,?\d*\}")
 
 
@@ -43,6 +47,10 @@ def summarize_tokenizer(value: Mapping[str, Any]) -> dict[str, Any]:
             "added": dict(list(added.items())[:ADDED_LIMIT]),
             "specials": {text: known.get(text, added.get(text)) for text in _candidates(known, added)},
             "rewrites": list(_rewrites(value))[:20],
+            "clashes": [
+                [text, known[text], number] for text, number in added.items() if known.get(text, number) != number
+            ][:20],
+            "processed": list(_processed(value, known, added))[:20],
         }
     }
 
@@ -53,22 +61,27 @@ def check_tokenizer(path: str, tokenizer: Mapping[str, Any]) -> list[Finding]:
     if tokenizer["repeated_ids"]:
         shown = tokenizer["repeated_ids"][:5]
         findings.append(TK_DUP.at(path, f"Ids with more than one text: {shown}."))
+    for text, number, other in [*tokenizer.get("clashes", []), *tokenizer.get("processed", [])][:5]:
+        findings.append(
+            TK_ADDED.at(path, f"The token {text!r} has the id {number} in one place and {other} in another.")
+        )
     findings += [TK_REWRITE.at(path, f"The tokenizer replaces {rule}.") for rule in tokenizer["rewrites"]]
     return findings
 
 
 def check_agreement(folder: Mapping[str, Any]) -> list[Finding]:
-    """Findings between the JSON files of one folder (name to path and content)."""
+    """Findings between the files of one folder (name to path and content)."""
     tokenizer = _content(folder, "tokenizer.json").get("tokenizer", {})
     settings = _content(folder, "tokenizer_config.json")
-    findings = _check_added(folder, tokenizer, settings)
+    findings = _check_added(folder, tokenizer, settings) + _check_names(folder, settings)
     config, generation = _content(folder, "config.json"), _content(folder, "generation_config.json")
     text_config = config.get("text_config")
     if isinstance(text_config, dict):
         config = {**text_config, **{key: value for key, value in config.items() if value is not None}}
-    for part in ("bos", "eos"):
+    unset = {number for number in LIBRARY_DEFAULTS if number > tokenizer.get("largest_id", max(LIBRARY_DEFAULTS))}
+    for part in _AGREEING if _generates(config) else ():
         named = {
-            "config.json": ids_of(config.get(f"{part}_token_id")),
+            "config.json": ids_of(config.get(f"{part}_token_id")) - unset,
             "generation_config.json": ids_of(generation.get(f"{part}_token_id")),
             "tokenizer_config.json": _token_id(settings.get(f"{part}_token"), tokenizer),
         }
@@ -79,9 +92,29 @@ def check_agreement(folder: Mapping[str, Any]) -> list[Finding]:
             and "generation_config.json" in stated
             and not stated["config.json"] & stated["generation_config.json"]
         )
-        if disjoint or (part == "eos" and allowed and not (stated.get("tokenizer_config.json", allowed) & allowed)):
+        if disjoint or (allowed and not (stated.get("tokenizer_config.json", allowed) & allowed)):
             shown = ", ".join(f"{place} {sorted(ids)}" for place, ids in stated.items())
-            findings.append(TK_SPECIAL.at(folder["config.json"][0], f"The {part} token differs: {shown}."))
+            place = next(name for name in stated if name in folder)
+            findings.append(TK_SPECIAL.at(folder[place][0], f"The {part} token differs: {shown}."))
+    return findings
+
+
+def _generates(config: Mapping[str, Any]) -> bool:
+    """Whether the model writes text, as far as its configuration tells; of the others' ids many are never used."""
+    names = config.get("architectures")
+    words = ("CausalLM", "Generation", "LMHead", "Seq2Seq", "MTModel")
+    return not isinstance(names, list) or not names or any(word in str(name) for name in names for word in words)
+
+
+def _check_names(folder: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Finding]:
+    """Whether both files that name special tokens by their text name the same."""
+    findings = []
+    for part, token in _content(folder, "special_tokens_map.json").items():
+        text, other = _text_of(token), _text_of(settings.get(part))
+        if part in ("bos_token", "eos_token", "unk_token") and text is not None and other not in (None, text):
+            path = folder["special_tokens_map.json"][0]
+            message = f"`{part}` is {text!r} here and {other!r} in tokenizer_config.json."
+            findings.append(TK_SPECIAL.at(path, message))
     return findings
 
 
@@ -90,7 +123,7 @@ def special_ids(folder: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
     for name in ("config.json", "generation_config.json"):
         content = _content(folder, name)
         for part in _SPECIALS:
-            for number in ids_of(content.get(f"{part}_token_id")):
+            for number in sorted(ids_of(content.get(f"{part}_token_id"))):
                 yield folder[name][0], f"{part}_token_id", number
 
 
@@ -105,18 +138,55 @@ def _content(folder: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _check_added(folder: Mapping[str, Any], tokenizer: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Finding]:
-    decoder = settings.get("added_tokens_decoder")
+    """Whether all files that give added tokens their ids give them the same."""
     added = tokenizer.get("added", {})
-    if not isinstance(decoder, dict):
-        return []
-    for number, token in decoder.items():
-        text = token.get("content") if isinstance(token, dict) else None
-        if isinstance(text, str) and text in added and str(added[text]) != number:
-            path = folder["tokenizer_config.json"][0]
-            return [
-                TK_ADDED.at(path, f"The token {text!r} has the id {number} here and {added[text]} in tokenizer.json.")
-            ]
+    decoder = settings.get("added_tokens_decoder")
+    listed = {}
+    if isinstance(decoder, dict):
+        listed["tokenizer_config.json"] = {
+            _text_of(token): int(number) for number, token in decoder.items() if number.isdecimal() and len(number) < 10
+        }
+    own = folder["added_tokens.json"][1] if "added_tokens.json" in folder else None
+    words = own.get("words") if isinstance(own, dict) else None
+    if isinstance(words, dict):
+        listed["added_tokens.json"] = words
+    by_id = {number: text for text, number in added.items()}
+    for name, tokens in listed.items():
+        for text, number in tokens.items():
+            if text in added and added[text] != number:
+                message = f"The token {text!r} has the id {number} here and {added[text]} in tokenizer.json."
+                return [TK_ADDED.at(folder[name][0], message)]
+            if text is not None and by_id.get(number, text) != text:
+                message = f"The id {number} is that of {text!r} here and of {by_id[number]!r} in tokenizer.json."
+                return [TK_ADDED.at(folder[name][0], message)]
     return []
+
+
+def _processed(
+    value: Mapping[str, Any], known: Mapping[str, int], added: Mapping[str, int]
+) -> Iterator[tuple[str, int, int]]:
+    """Tokens that the post-processor inserts under another id than the vocabulary gives them: text, id, its id."""
+    waiting = [value.get("post_processor")]
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, dict):
+            continue
+        waiting += _objects(item.get("processors"))
+        pairs = [item.get(key) for key in ("sep", "cls")]
+        specials = item.get("special_tokens")
+        for token in specials.values() if isinstance(specials, dict) else ():
+            if isinstance(token, dict) and isinstance(token.get("tokens"), list) and isinstance(token.get("ids"), list):
+                pairs += [list(pair) for pair in zip(token["tokens"], token["ids"], strict=False)]
+        for pair in pairs:
+            if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int:
+                number = added.get(pair[0], known.get(pair[0]))
+                if number is not None and number != pair[1]:
+                    yield pair[0], pair[1], number
+
+
+def _text_of(token: Any) -> str | None:
+    text = token.get("content") if isinstance(token, dict) else token
+    return text if isinstance(text, str) else None
 
 
 def _token_id(token: Any, tokenizer: Mapping[str, Any]) -> set[int]:

@@ -17,34 +17,49 @@ from weights.tensor_values import FLOATS, PACKED, ValueSummary, unit_bytes
 
 ZERO_RUN_SHARE = 0.25
 ZERO_RUN_MINIMUM = 256  # elements a tensor needs before a run of zeros in it means anything
-EMPTY_SHARE = 0.5
+EMPTY_SHARE = 0.5  # of all parameters, in tensors that are zero for the most part
+SPARSE_SHARE = 0.9  # of all parameters, wherever they are: no pruning leaves so little
 RANGE_FACTOR = 1000.0
+ABSURD_HIGH, ABSURD_LOW = 1e6, 1e-12  # root mean squares that no trained matrix has
 SIBLINGS_MINIMUM = 4
 DUPLICATE_MINIMUM_BYTES = 4096
 
-# What may well be zero or constant in a healthy model, whatever its shape.
+# What may well be zero or constant in a healthy model, whatever its shape; the second line has what libraries
+# begin with zeros and may leave so: positions relative to a window, codebooks, the B of low-rank pairs.
 _EXEMPT = re.compile(
-    r"bias|norm|mask|rotary|rope|inv_freq|freqs|position|scale|zero|running_|num_batches|token_type|sink|temperature|g_idx",
+    r"bias|norm|mask|rotary|rope|inv_freq|freqs|position|scale|zero|running_|num_batches|token_type|sink|temperature|g_idx|"
+    r"rel_pos|pos_emb|coords|codebook|embed_avg|cluster_size|mm_input_projection|quant_map|"
+    r"lora_B|lora_embedding_A|lora_E|oft_R|boft_R|lokr_|hada_|ia3_|vera_lambda|trainable_tokens_delta",
     re.IGNORECASE,
 )
-_INTEGER_WEIGHT = re.compile(r"(^|[._])(weight|qweight|weight_packed|blocks)$")
+_SCALES = re.compile(r"\.(scales|weight_scale|weight_scale_inv|absmax|SCB)$")
+_INTEGER_WEIGHT = re.compile(r"(^|[._])(weight|qweight|weight_packed|blocks|qdata)$")
+_RANGED = frozenset({"F64", "F32", "F16", "BF16"})
 _LAYER_NUMBER = re.compile(r"(?<=[._])\d+(?=[._])")
 
 
 def check_values(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
     """Findings on one tensor whose bytes begin at `start` in its file."""
     findings = _non_finite(path, record, found, start)
+    if found.zeros == record.elements and record.elements and _SCALES.search(record.name):
+        return [*findings, WV_ZERO.at(path, "Every scale of the matrix is zero.", tensor=record.name)]
     if not _is_matrix(record):
         return findings
-    if record.dtype in FLOATS or record.dtype in PACKED or record.dtype in QUANTS:
+    if _is_weight(record):
         if found.zero_run >= _run_limit(record):
             share = 100 * found.zero_run // _units(record)
             findings.append(WV_ZERO.at(path, f"{share} % of the tensor is one run of zeros.", tensor=record.name))
         elif found.is_constant:
             message = f"All {record.elements} values are {found.low!r}."
             findings.append(WV_CONST.at(path, message, tensor=record.name))
-    elif _INTEGER_WEIGHT.search(record.name) and found.zeros == record.elements:
-        findings.append(WV_ZERO.at(path, "Every value of the tensor is zero.", tensor=record.name))
+        elif (
+            record.dtype in _RANGED
+            and record.rms is not None
+            and not ABSURD_LOW < record.rms < ABSURD_HIGH
+            and record.rms
+        ):
+            message = f"The root mean square of its values is {record.rms:.3g}."
+            findings.append(WV_RANGE.at(path, message, tensor=record.name))
     return findings
 
 
@@ -52,10 +67,16 @@ def check_model(files: Iterable[FileReport]) -> list[Finding]:
     """Findings that need all tensors: a model mostly zero, a layer out of range, layers that are equal."""
     placed = [(file.path, record) for file in files for record in file.tensors]
     findings: list[Finding] = []
-    floats = [record for _, record in placed if record.dtype in FLOATS]
-    zeros, total = sum(record.zeros for record in floats), sum(record.elements for record in floats)
-    if total and zeros > EMPTY_SHARE * total:
-        findings.append(WV_EMPTY_MODEL.at("", f"{zeros} of {total} floating-point parameters are zero."))
+    zeros = empty = total = 0
+    for _, record in placed:
+        if _is_weight(record) and not _EXEMPT.search(record.name):
+            share = record.zeros / max(_units(record), 1)
+            zeros += int(share * record.elements)
+            empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
+            total += record.elements
+    if total and (empty > EMPTY_SHARE * total or zeros > SPARSE_SHARE * total):
+        message = f"{max(zeros, empty)} of {total} parameters are zero, or in tensors that mostly are."
+        findings.append(WV_EMPTY_MODEL.at("", message))
     for siblings in _siblings(placed):
         findings += _out_of_range(siblings)
         findings += _equal(siblings)
@@ -76,6 +97,16 @@ def _non_finite(path: str, record: TensorRecord, found: ValueSummary, start: int
 
 def _is_matrix(record: TensorRecord) -> bool:
     return sum(size > 1 for size in record.shape) >= 2 and not _EXEMPT.search(record.name)
+
+
+def _is_weight(record: TensorRecord) -> bool:
+    """Whether the tensor holds weights: floats, blocks, or integers under a name that says so."""
+    return (
+        record.dtype in FLOATS
+        or record.dtype in PACKED
+        or record.dtype in QUANTS
+        or _INTEGER_WEIGHT.search(record.name) is not None
+    )
 
 
 def _units(record: TensorRecord) -> int:
@@ -101,26 +132,31 @@ def _siblings(placed: list[tuple[str, TensorRecord]]) -> list[list[tuple[str, Te
 def _out_of_range(siblings: list[tuple[str, TensorRecord]]) -> list[Finding]:
     if len(siblings) < SIBLINGS_MINIMUM or siblings[0][1].dtype not in FLOATS:
         return []
-    sizes = [max(abs(record.low or 0), abs(record.high or 0)) for _, record in siblings]
-    middle = median(sizes)
-    return [
-        WV_RANGE.at(
-            path,
-            f"The largest magnitude is {size:.4g}; the median of its siblings is {middle:.4g}.",
-            tensor=record.name,
-        )
-        for (path, record), size in zip(siblings, sizes, strict=True)
-        if middle > 0 and size > RANGE_FACTOR * middle
-    ]
+    findings: dict[str, Finding] = {}
+    largest = [max(abs(record.low or 0), abs(record.high or 0)) for _, record in siblings]
+    typical = [record.rms or 0.0 for _, record in siblings]
+    for sizes, what in ((largest, "largest magnitude"), (typical, "root mean square")):
+        middle = median(sizes)
+        for (path, record), size in zip(siblings, sizes, strict=True):
+            is_far = size > RANGE_FACTOR * middle or (what == "root mean square" and 0 < size * RANGE_FACTOR < middle)
+            if middle > 0 and is_far:
+                message = f"The {what} is {size:.4g}; the median of its siblings is {middle:.4g}."
+                findings.setdefault(record.name, WV_RANGE.at(path, message, tensor=record.name))
+    return list(findings.values())
 
 
 def _equal(siblings: list[tuple[str, TensorRecord]]) -> list[Finding]:
     findings = []
     first: dict[str, TensorRecord] = {}
     for path, record in siblings:
-        if record.digest is None or record.size_bytes < DUPLICATE_MINIMUM_BYTES or record.low == record.high:
+        if record.digest is None or record.size_bytes < DUPLICATE_MINIMUM_BYTES or _is_uniform(record):
             continue
         other = first.setdefault(record.digest, record)
         if other is not record:
             findings.append(WV_DUP.at(path, f"The tensor equals {other.name}.", tensor=record.name))
     return findings
+
+
+def _is_uniform(record: TensorRecord) -> bool:
+    """Whether the tensor holds one value throughout, so that being equal says nothing."""
+    return record.low == record.high if record.low is not None else record.zeros == _units(record)

@@ -68,20 +68,27 @@ TK_RANGE = Check(
     "A beginning, end or padding id is as large as the number of rows of the embedding or larger.",
     "Correct the id.",
 )
+TK_DEFAULT = Check(
+    "TK-DEFAULT",
+    Severity.WARN,
+    "Special token left at a library's default",
+    "A beginning, end or padding id lies beyond the embedding and is the one that a library sets where nobody chooses, "
+    "as 50256. The model never produces it; padding with it fails.",
+    "Set the id that the tokenizer has, or none.",
+)
 TK_SPECIAL = Check(
     "TK-SPECIAL",
     Severity.WARN,
     "Special tokens that disagree",
-    "Configuration, generation settings and tokenizer name different ids for the beginning or end of a text; "
-    "generation may "
-    "never stop, or stop too early.",
+    "Configuration, generation settings and tokenizer name different tokens or ids for the beginning or end of a "
+    "text; generation may never stop, or stop too early.",
     "Make the ids agree.",
 )
 TK_ADDED = Check(
     "TK-ADDED",
     Severity.WARN,
     "Added tokens that disagree",
-    "`tokenizer.json` and `tokenizer_config.json` give one added token different ids.",
+    "Two files of the tokenizer, or two parts of one, give one added token different ids.",
     "Save the tokenizer again.",
 )
 TK_REWRITE = Check(
@@ -116,4 +123,49 @@ LR_BASE = Check(
     "tuned or "
     "not, and leave with the adapter.",
     "Make sure that these matrices may be disclosed.",
+)
+LR_TARGET = Check(
+    "LR-TARGET",
+    Severity.WARN,
+    "Adapter for modules that its configuration does not name",
+    "A low-rank pair belongs to a module that `target_modules` does not list; loaders drop it in silence.",
+    "Use the configuration that belongs to these weights.",
+)
+LR_SHAPE = Check(
+    "LR-SHAPE",
+    Severity.BLOCK,
+    "Adapter whose pairs do not fit one model",
+    "The same module of different layers has pairs of different outer sizes, or sizes that the base beside the adapter "
+    "does not have; the adapter cannot be applied.",
+    "Save the adapter again.",
+)
+LR_NULL = Check(
+    "LR-NULL",
+    Severity.NOTE,
+    "Adapter that changes nothing",
+    "Every B matrix is zero, as before the first step of training.",
+    "Make sure that this is the trained adapter.",
+)
+QT_NONE = Check(
+    "QT-NONE",
+    Severity.BLOCK,
+    "Quantization that configuration and tensors do not share",
+    "The configuration names a way of quantizing whose tensors are in no file, or tensors are quantized and the "
+    "configuration does not say how. Loaders fail, or take packed numbers for weights.",
+    "Use the configuration that belongs to these weights.",
+)
+QT_MISSING = Check(
+    "QT-MISSING",
+    Severity.BLOCK,
+    "Quantized matrix without its scales",
+    "A part that is needed to read a quantized matrix, such as scales or zero points, is in no file.",
+    "Save the quantized model again.",
+)
+QT_SHAPE = Check(
+    "QT-SHAPE",
+    Severity.BLOCK,
+    "Quantized matrix whose parts do not fit",
+    "Scales, zero points or group indices have another shape than the packed values, the number of bits and the group "
+    "size give; the values would be read wrongly.",
+    "Use the quantization configuration that belongs to these weights.",
 )

@@ -76,3 +76,20 @@ GG_OFF = Check(
     "Convert the model again.",
     "CVE-2026-7482",
 )
+GG_MODEL = Check(
+    "GG-MODEL",
+    Severity.BLOCK,
+    "Metadata and tensors that contradict each other",
+    "Layers, embedding width, vocabulary or special tokens in the metadata are not those of the tensors; readers fail "
+    "or read beyond a table.",
+    "Convert the model again.",
+    _SPEC,
+)
+GG_SPLIT = Check(
+    "GG-SPLIT",
+    Severity.BLOCK,
+    "Split file whose parts do not belong together",
+    "A part is missing, comes twice, or states another number of parts or tensors than there are.",
+    "Split or download the model again.",
+    _SPEC,
+)

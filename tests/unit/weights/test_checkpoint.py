@@ -155,7 +155,7 @@ def test_the_place_of_the_first_bad_value_is_given(inspect: Inspect) -> None:
     assert np.isnan(np.frombuffer(content[finding.offset :][:4], "<f4")[0])
 
 
-@pytest.mark.parametrize("name", ["norm.weight", "attn.bias", "rotary.inv_freq", "w.weight_scale"])
+@pytest.mark.parametrize("name", ["norm.weight", "attn.bias", "rotary.inv_freq", "w.input_scale"])
 def test_buffers_may_be_zero_or_constant(inspect: Inspect, name: str) -> None:
     assert inspect(safetensors_bytes({name: f32([[0.0] * 4] * 4)})).findings == []
 

@@ -1,0 +1,218 @@
+"""Do the layers have the parts and shapes that the configuration of a known architecture gives them?
+
+Owns the comparison; what an architecture is made of stands in `architectures`. A tower that cannot be told from
+another by its names is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from weights.architectures import STACKS, Stack
+from weights.catalog.coherence import CT_EXTRA, CT_MISSING, CT_SHAPE, CT_TIED, CT_VOCAB
+from weights.dimensions import LAYERS, Dimensions, experts, nested
+from weights.findings import Finding
+from weights.report import TensorRecord
+from weights.stacks import LISTED_LIMIT, Layers, Tensors, modules_of
+from weights.tensor_values import FLOATS
+
+RECOGNIZED_SHARE = 0.6  # of a stack's modules must be there, for its layers to be taken for those of an architecture
+SHAPED_METHODS = frozenset({"fp8", "gptq", "awq", "bitsandbytes", "compressed-tensors", "mxfp4", "fbgemm_fp8"})
+
+_SEEING = re.compile(r"vis|image|siglip|clip", re.IGNORECASE)
+_EXPERT = re.compile(r"experts\.(?P<number>\d+)\.(?P<side>gate_proj|up_proj|down_proj|w1|w2|w3)\.weight$")
+_NEVER_TIED = ("ForCausalLM", "LMHeadModel")
+
+
+def check_architecture(
+    config: Mapping[str, Any], path: str, tensors: Tensors, stacks: Mapping[str, Layers]
+) -> list[Finding]:
+    """Findings on all stacks that are known, in the model itself and in its towers; `path` is the configuration's."""
+    findings: list[Finding] = []
+    towers = [("", config), *nested(config)]
+    for key, part in towers:
+        for stack in STACKS.get(str(part.get("model_type")), ()):
+            layers = _find(stack, stacks, key, alone=len(towers) == 1)
+            if layers is not None:
+                model = {**config, **part} if key else part
+                findings += _Tower(stack, model, path, tensors, layers).check()
+            elif not key and stacks and _is_whole(config):
+                model_type = part.get("model_type")
+                findings.append(CT_MISSING.at("", f"No tensors are named like the layers of {model_type!r}."))
+    if not findings:
+        findings += _check_count(config, path, stacks)
+    return findings
+
+
+def _is_whole(config: Mapping[str, Any]) -> bool:
+    names = config.get("architectures")
+    return isinstance(names, list) and any(str(name).endswith(_NEVER_TIED) for name in names)
+
+
+def _find(stack: Stack, stacks: Mapping[str, Layers], key: str, *, alone: bool) -> Layers | None:
+    """The one stack of tensors that this is, None if there is none or more than one."""
+    required = stack.required
+    found = []
+    for place, layers in stacks.items():
+        if place != stack.place and not place.endswith(f".{stack.place}"):
+            continue
+        if not alone and bool(_SEEING.search(place)) != (key == "vision"):
+            continue
+        modules = set().union(*(modules_of(parts) for parts in layers.by_number.values()))
+        if sum(name in modules for name in required) >= RECOGNIZED_SHARE * len(required):
+            found.append(layers)
+    return found[0] if len(found) == 1 else None
+
+
+def _check_count(config: Mapping[str, Any], path: str, stacks: Mapping[str, Layers]) -> list[Finding]:
+    """Layers missing at the end, where an unknown architecture has one stack and one number for it."""
+    stated = {value for key in LAYERS if type(value := config.get(key)) is int}
+    long = [layers for layers in stacks.values() if layers.is_layered and len(layers.by_number) > 2]
+    if len(stated) != 1 or len(long) != 1 or list(nested(config)) or str(config.get("model_type")) in STACKS:
+        return []
+    count = stated.pop()
+    numbers = long[0].by_number
+    if max(numbers) + 1 >= count:
+        return []
+    message = f"The configuration gives {count} layers; {long[0].place} ends with layer {max(numbers)}."
+    return [CT_MISSING.at(path, message)]
+
+
+class _Tower:
+    """One known stack beside its tensors."""
+
+    def __init__(self, stack: Stack, config: Mapping[str, Any], path: str, tensors: Tensors, layers: Layers) -> None:
+        renamed = {key: config.get(name) for key, name in (stack.renamed or {}).items() if name in config}
+        self._stack = stack
+        self._config = {**config, **renamed}
+        self._sizes = Dimensions(self._config)
+        self._path = path
+        self._tensors = tensors
+        self._layers = layers
+        self._base = layers.place.removesuffix(stack.place)
+        method = config.get("quantization_config")
+        self._has_shapes = not method or (isinstance(method, dict) and method.get("quant_method") in SHAPED_METHODS)
+        self._has_biases = not method and not self._sizes.is_off("attention_bias", "use_bias", "enable_bias", "bias")
+
+    def check(self) -> list[Finding]:
+        """Missing parts, layers too many, shapes, and the head."""
+        findings = list(self._missing())[:LISTED_LIMIT]
+        findings += self._beyond()
+        if self._has_shapes:
+            findings += list(self._shapes())[:LISTED_LIMIT]
+        return findings + self._head()
+
+    def _missing(self) -> Iterator[Finding]:
+        count = self._sizes.layers(self._stack.layers_key)
+        for number in range(count or 0):
+            parts = self._layers.by_number.get(number, {})
+            modules = modules_of(parts)
+            is_mixed = self._stack.mixture and any("experts" in name or "moe" in name for name in modules)
+            for name in self._stack.parts:
+                module = name.rstrip("+?")
+                if name.endswith("?") or (is_mixed and module.startswith("mlp.")) or self._may_lack(module):
+                    continue
+                place = f"{self._layers.place}.{number}.{module}"
+                if module not in modules:
+                    yield CT_MISSING.at("", "No file has this tensor.", tensor=place)
+                elif name.endswith("+") and self._has_biases and f"{module}.bias" not in modules:
+                    yield CT_MISSING.at("", "No file has this tensor.", tensor=f"{place}.bias")
+            if self._stack.mixture and not is_mixed and "mlp.gate_proj" not in modules:
+                yield CT_MISSING.at("", f"Layer {number} has neither experts nor a dense part.")
+            if is_mixed:
+                yield from self._experts(number, parts)
+        outside = modules_of(self._tensors) if self._stack.outer else set()
+        for name in self._stack.outer:
+            module = self._base + name.rstrip("+?")
+            if not name.endswith("?") and module not in outside and not self._may_lack(module):
+                yield CT_MISSING.at("", "No file has this tensor.", tensor=module)
+
+    def _may_lack(self, module: str) -> bool:
+        return "norm" in module.lower() and self._sizes.is_off("layer_norm_elementwise_affine", "use_qk_norm")
+
+    def _experts(self, number: int, parts: Mapping[str, object]) -> Iterator[Finding]:
+        expected = experts(self._config)
+        numbers = {int(found["number"]) for part in parts if (found := _EXPERT.search(part))}
+        if expected is not None and numbers and max(numbers) + 1 != expected:
+            message = f"The configuration gives {expected} experts; layer {number} has {max(numbers) + 1}."
+            yield CT_MISSING.at(self._path, message)
+
+    def _beyond(self) -> list[Finding]:
+        count = self._sizes.layers(self._stack.layers_key)
+        if count is None:
+            return []
+        predicted = self._sizes.number("num_nextn_predict_layers") or 0
+        last = max(self._layers.by_number)
+        if last < count + predicted:
+            return []
+        message = f"The configuration gives {count} layers; there are tensors of layer {last}."
+        return [CT_EXTRA.at(self._path, message)]
+
+    def _shapes(self) -> Iterator[Finding]:
+        count = self._sizes.layers(self._stack.layers_key) or 0
+        expected = {name.rstrip("+?"): self._shape(text) for name, text in self._stack.parts.items()}
+        for number, parts in self._layers.by_number.items():
+            for part, placed in parts.items() if number < count else ():
+                name = f"{self._layers.place}.{number}.{part}"
+                module, _, leaf = part.rpartition(".")
+                shape = expected.get(module) if leaf in ("weight", "bias") else None
+                found = _EXPERT.search(part) if self._stack.mixture else None
+                if found:
+                    shape = self._expert_shape(found["side"])
+                yield from self._compare(name, placed, shape, leaf)
+        for name, text in self._stack.outer.items():
+            for leaf in ("weight", "bias"):
+                full = f"{self._base}{name.rstrip('+?')}.{leaf}"
+                if full in self._tensors:
+                    yield from self._compare(full, self._tensors[full], self._shape(text), leaf)
+        head = f"{self._stack.head}.weight"
+        if head in self._tensors and "V,H" in self._stack.outer.values():
+            yield from self._compare(head, self._tensors[head], self._shape("V,H"), "weight")
+
+    def _shape(self, text: str) -> tuple[int | None, ...]:
+        return self._sizes.shape(text)
+
+    def _expert_shape(self, side: str) -> tuple[int | None, ...]:
+        inner, hidden = self._sizes.number(self._stack.mixture), self._sizes.size("H")
+        return (hidden, inner) if side in ("down_proj", "w2") else (inner, hidden)
+
+    def _compare(
+        self, name: str, placed: tuple[str, TensorRecord], shape: tuple[int | None, ...] | None, leaf: str
+    ) -> Iterator[Finding]:
+        path, record = placed
+        if shape is None or (record.dtype not in FLOATS and record.dtype != "I8"):
+            return
+        if leaf == "bias":
+            is_turned = self._stack.place == "h" and ".c_" in name and self._config.get("model_type") == "gpt2"
+            shape = (shape[-1] if is_turned else shape[0],)
+        if len(record.shape) == len(shape) and all(
+            want is None or have == want for have, want in zip(record.shape, shape, strict=True)
+        ):
+            return
+        is_rows = len(record.shape) == len(shape) == 2 and record.shape[1] == shape[1]
+        is_vocabulary = is_rows and shape[0] is not None and shape[0] == self._sizes.size("V")
+        shown = "[" + ", ".join("any" if size is None else str(size) for size in shape) + "]"
+        message = f"The shape is {list(record.shape)}; the configuration gives {shown}."
+        check = CT_VOCAB if is_vocabulary and name.count(".") < 4 else CT_SHAPE
+        yield check.at(path, message, tensor=name)
+
+    def _head(self) -> list[Finding]:
+        tied = self._config.get("tie_word_embeddings", self._stack.tied)
+        first = next((name for name, text in self._stack.outer.items() if text == "V,H"), None)
+        if first is None:
+            return []
+        names = [f"{self._stack.head}.weight", f"language_model.{self._stack.head}.weight"]
+        head = next((name for name in names if name in self._tensors), None)
+        embedding = self._tensors.get(f"{self._base}{first.rstrip('+?')}.weight")
+        if tied is True and head and embedding:
+            path, record = self._tensors[head]
+            if record.digest != embedding[1].digest:
+                return [CT_TIED.at(path, "The head differs from the embedding it is tied to.", tensor=head)]
+        is_base = self._config.get("architectures")
+        has_head = isinstance(is_base, list) and any(str(name).endswith(_NEVER_TIED) for name in is_base)
+        if tied is False and has_head and not any(name.startswith(f"{self._stack.head}.") for name in self._tensors):
+            message = "The head is not tied to the embedding, and no file has it."
+            return [CT_MISSING.at("", message, tensor=names[0])]
+        return []

@@ -1,0 +1,131 @@
+"""Tensors by layer: which stacks of numbered layers a model has, whatever it is called.
+
+Owns the reading of tensor names, and what holds for every stack of any architecture: no gap, no layer that lacks what
+all others have, no expert missing among its like. What particular architectures need is asked in `stack_checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from weights.catalog.coherence import CT_MISSING
+from weights.findings import Finding
+from weights.report import TensorRecord
+
+LISTED_LIMIT = 20
+LIKE_SHARE = 0.6  # a stack is one of equal layers if so many of them have the same parts
+OTHERS_MINIMUM = 3
+
+Tensors = Mapping[str, tuple[str, TensorRecord]]
+
+_LAYERED = re.compile(r"(?:^|\.)(?:layers|h|blocks|block|layer)$")
+_NUMBER = re.compile(r"\.(\d{1,6})\.")
+_EXPERT = re.compile(r"^(?P<place>(?:.*\.)?experts)\.(?P<number>\d{1,6})\.(?P<part>.+)$")
+
+
+@dataclass(slots=True)
+class Layers:
+    """One stack: the name before its numbers, and of each layer the tensors by the rest of their name."""
+
+    place: str
+    by_number: dict[int, dict[str, tuple[str, TensorRecord]]] = field(default_factory=dict)
+
+    @property
+    def is_layered(self) -> bool:
+        """Whether the name is one that stacks of layers have."""
+        return _LAYERED.search(self.place) is not None
+
+
+def stacks_of(tensors: Tensors) -> dict[str, Layers]:
+    """All stacks by their place: what stands before the first number in a name."""
+    stacks: dict[str, Layers] = {}
+    for name, placed in tensors.items():
+        found = _NUMBER.search(name)
+        if found:
+            place = name[: found.start()]
+            layers = stacks.setdefault(place, Layers(place))
+            layers.by_number.setdefault(int(found[1]), {})[name[found.end() :]] = placed
+    return stacks
+
+
+def check_continuity(stacks: Mapping[str, Layers]) -> list[Finding]:
+    """What is missing in a stack by the measure of its own other layers."""
+    findings: list[Finding] = []
+    for layers in stacks.values():
+        if layers.is_layered:
+            findings += _gaps(layers)
+            findings += _lacking(layers)
+            findings += _experts(layers)
+    return findings[:LISTED_LIMIT]
+
+
+def modules_of(parts: Mapping[str, object]) -> set[str]:
+    """Every module that has a tensor: `a.b` and `a` for `a.b.weight`, and the tensor's own name."""
+    found: set[str] = set()
+    for part in parts:
+        while part not in found:
+            found.add(part)
+            part = part.rpartition(".")[0]
+    return found
+
+
+def _gaps(layers: Layers) -> list[Finding]:
+    numbers = layers.by_number.keys()
+    missing = sorted(set(range(max(numbers))) - numbers) if max(numbers) < 10 * len(numbers) else []
+    if not missing or len(missing) >= len(numbers) or not _is_uniform(layers):
+        return []
+    return [CT_MISSING.at("", f"The stack {layers.place} lacks the layers {missing[:10]}.")]
+
+
+def _is_uniform(layers: Layers) -> bool:
+    """Whether most layers are modules of the same make; numbered single weights are steps of a sequence."""
+    makes = Counter(frozenset(_make(part) for part in parts) for parts in layers.by_number.values())
+    make, count = makes.most_common(1)[0]
+    return count >= LIKE_SHARE * len(layers.by_number) and any("." in part for part in make)
+
+
+def _make(part: str) -> str:
+    found = _EXPERT.match(part)
+    return f"{found['place']}.#.{found['part']}" if found else part
+
+
+def _lacking(layers: Layers) -> Iterator[Finding]:
+    """A layer within the stack that lacks a tensor of a module it has, where all other layers have that tensor."""
+    count = len(layers.by_number)
+    if count <= OTHERS_MINIMUM:
+        return
+    holders = Counter(part for parts in layers.by_number.values() for part in parts if not _EXPERT.match(part))
+    last = max(layers.by_number)
+    nearly = [part for part, times in holders.items() if times == count - 1]
+    if not nearly:
+        return
+    lacking = {part: number for part in nearly for number, parts in layers.by_number.items() if part not in parts}
+    for part, number in lacking.items():
+        own = layers.by_number[number]
+        has_others = all(holders[other] == count for other in own if not _EXPERT.match(other))
+        if 0 < number < last and has_others:
+            name = f"{layers.place}.{number}.{part}"
+            yield CT_MISSING.at("", f"All other layers of {layers.place} have this tensor.", tensor=name)
+
+
+def _experts(layers: Layers) -> Iterator[Finding]:
+    """Experts of one layer that are missing, or that lack what the other experts have."""
+    for number, parts in layers.by_number.items():
+        pools: dict[str, dict[int, set[str]]] = {}
+        for part in parts:
+            found = _EXPERT.match(part)
+            if found:
+                pools.setdefault(found["place"], {}).setdefault(int(found["number"]), set()).add(found["part"])
+        for place, experts in pools.items():
+            name = f"{layers.place}.{number}.{place}"
+            missing = sorted(set(range(max(experts))) - experts.keys()) if max(experts) < 10 * len(experts) else []
+            if missing:
+                yield CT_MISSING.at("", f"{name} lacks the experts {missing[:10]}.")
+            whole = Counter(part for own in experts.values() for part in own)
+            for expert, own in experts.items():
+                lacks = [part for part, times in whole.items() if part not in own and times == len(experts) - 1]
+                if lacks and len(experts) > OTHERS_MINIMUM:
+                    yield CT_MISSING.at("", "All other experts have this tensor.", tensor=f"{name}.{expert}.{lacks[0]}")
