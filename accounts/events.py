@@ -13,6 +13,7 @@ SIGN_IN_PAUSED = "accounts:sign_in:paused"
 TOKEN_CREATED = "accounts:token:created"
 TOKEN_REVOKED = "accounts:token:revoked"
 USER_CREATED = "accounts:user:created"
+USER_ERASED = "accounts:user:erased"
 
 
 def use_recorder(recorder: Recorder) -> None:

@@ -81,6 +81,25 @@ NO_SUCH_TOKEN = Rule(
     Kind.MISSING,
 )
 
+ALREADY_ERASED = Rule(
+    "accounts.already_erased",
+    "This person is erased already.",
+    "Nobody; there is nothing left to erase",
+)
+HOLDS_DUTIES = Rule(
+    "accounts.holds_duties",
+    "{username} still holds {duties}, which somebody must take over first.",
+    "An owner of the organization, by taking it from them",
+)
+
+
+def may_erase(*, username: str, is_erased: bool, duties: Collection[str]) -> Verdict:
+    """Whether a person may be erased: not while something depends on them."""
+    return Verdict.of(
+        ALREADY_ERASED.unless(not is_erased),
+        HOLDS_DUTIES.unless(not duties, username=username, duties=", ".join(duties)),
+    )
+
 
 def may_create_token(*, name: str, scopes: Collection[str], expires_days: int) -> Verdict:
     """Whether a token may be made like this; every one expires."""

@@ -38,6 +38,7 @@ SENTENCES: dict[str, Callable[[Any], str]] = {
     events.SIGN_IN_PAUSED: lambda e: (
         f"Sign-in as {e.subject_label} was paused for {e.facts.get('minutes')} minutes after repeated failures."
     ),
+    events.USER_ERASED: lambda e: f"Took the person out of the account that is now {e.subject_label}.",
     events.TOKEN_CREATED: lambda e: f"Made the token “{e.facts.get('name')}” ({', '.join(e.facts.get('scopes', []))}).",
     events.TOKEN_REVOKED: lambda e: f"Revoked the token “{e.facts.get('name')}”.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import events, policies
+from accounts import erasure, events, policies
 from accounts.models import Token, User
 from rules import Refused
 
@@ -67,6 +68,34 @@ def create_token(*, user: User, name: str, scopes: Iterable[str], expires_days: 
         expires_at=token.expires_at.isoformat(),
     )
     return NewToken(token, secret)
+
+
+ERASED = "erased-"
+
+
+def is_erased(user: User) -> bool:
+    """Whether only a pseudonym is left of a person."""
+    return user.username.startswith(ERASED) and not user.is_active
+
+
+@transaction.atomic
+def erase_person(*, user_id: int, by: User | None) -> str:
+    """Take a person out: name, address and affiliation go, here and in every app that keeps any; what they did stays
+    under a pseudonym, which is returned and cannot be traced back by what is left in their rows.
+
+    The record of events keeps the user name under which they acted; it proves what was agreed, and is never changed.
+    """
+    user = User.objects.select_for_update().get(pk=user_id)
+    policies.may_erase(username=user.username, is_erased=is_erased(user), duties=erasure.duties_of(user)).require()
+    now, pseudonym = timezone.now(), f"{ERASED}{secrets.token_hex(6)}"
+    Token.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+    user.username, user.full_name, user.affiliation, user.email = pseudonym, "", "", ""
+    user.is_active, user.last_login = False, None
+    user.set_unusable_password()
+    user.save(update_fields=["username", "full_name", "affiliation", "email", "is_active", "last_login", "password"])
+    erased = erasure.erase_elsewhere(user, pseudonym, now)
+    events.record(events.USER_ERASED, subject=user, actor=by, at=now, rows=erased)
+    return pseudonym
 
 
 @transaction.atomic

@@ -5,11 +5,14 @@ class GatingConfig(AppConfig):
     name = "gating"
 
     def ready(self) -> None:
+        from accounts import erasure
         from audit import presenters as audit
         from gating.presenters import SENTENCES
         from gating.selectors import is_reviewer
+        from gating.services.requests import erase_answers
         from web import navigation
 
+        erasure.register("answers", erase_answers)
         for kind, sentence in SENTENCES.items():
             audit.register(kind, sentence)
         navigation.register("Models", "gating:models", icon="box", order=20)

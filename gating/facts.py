@@ -33,12 +33,21 @@ class GrantFacts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A person's standing at one gate: their request, and all grants they ever had there, oldest first."""
+    """A person's standing at one gate: their request, and all grants they ever had there, oldest first.
+
+    `accept_by` is when the text that the gate demands now must be accepted for grants to go on; None where the person
+    has accepted it, or none is demanded.
+    """
 
     request_id: int | None = None
     request_state: RequestState | None = None
     request_gate_id: int | None = None
     grants: tuple[GrantFacts, ...] = ()
+    accept_by: datetime | None = None
+
+    def must_accept(self, at: datetime) -> bool:
+        """Whether the grace is over: the text changed, and the person has not accepted the new one."""
+        return self.accept_by is not None and at >= self.accept_by
 
     def live_grant(self, at: datetime) -> GrantFacts | None:
         """The grant that opens files at that moment and lasts longest; None where there is none."""

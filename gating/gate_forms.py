@@ -10,7 +10,7 @@ from django import forms
 from gating.form import FIELDS, HELP_CHARACTERS, LABEL_CHARACTERS
 from gating.hub_form import name_of
 from gating.models import GateVersion
-from gating.policies.review import PROMPT_CHARACTERS
+from gating.policies.review import GRACE_DAYS, PROMPT_CHARACTERS
 from gating.states import FieldType
 from licensing.models import LicenseVersion
 from licensing.selectors import acceptable_versions
@@ -33,6 +33,14 @@ class GateForm(forms.Form):
         help_text="Only licenses whose text is held here: a person accepts exact words, named by their SHA-256.",
     )
     duration_days = forms.IntegerField(min_value=1, max_value=3650, initial=180, label="Access lasts for how many days")
+    grace_days = forms.IntegerField(
+        min_value=0,
+        max_value=365,
+        initial=GRACE_DAYS,
+        required=False,
+        label="Days to accept a changed license",
+        help_text="When the license text changes, people with access keep it so long without accepting the new one.",
+    )
     is_automatic = forms.BooleanField(required=False, label="Accept at once, without a reviewer")
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -49,7 +57,8 @@ class GateForm(forms.Form):
     def terms(self) -> dict[str, Any]:
         """The terms as the service takes them."""
         given = dict(self.cleaned_data)
-        return given | {"license_version": self.versions.get(given["license_version"])}
+        grace = GRACE_DAYS if given["grace_days"] is None else given["grace_days"]
+        return given | {"license_version": self.versions.get(given["license_version"]), "grace_days": grace}
 
 
 class QuestionForm(forms.Form):
@@ -92,6 +101,7 @@ def blank_forms(gate: GateVersion | None) -> tuple[GateForm, list[QuestionForm]]
             "license_version": gate.license_version_id or "",
             "duration_days": gate.duration_days,
             "is_automatic": gate.is_automatic,
+            "grace_days": gate.grace_days,
         }
     return GateForm(initial=terms), [
         QuestionForm(initial=row or None, prefix=f"question-{number}") for number, row in enumerate(rows)

@@ -33,6 +33,9 @@ class GateVersion(models.Model):
     license_version = models.ForeignKey(LicenseVersion, on_delete=models.PROTECT, null=True, related_name="+")
     is_automatic = models.BooleanField(default=False, help_text="Accept at once, without a reviewer.")
     duration_days = models.PositiveIntegerField(default=180)
+    grace_days = models.PositiveIntegerField(
+        default=30, help_text="How long grants go on when the license text changes and is not accepted anew."
+    )
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
 
@@ -41,6 +44,7 @@ class GateVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["variant", "number"], name="gate_version_unique"),
             models.CheckConstraint(condition=Q(duration_days__gte=1, duration_days__lte=3650), name="gate_lasts"),
+            models.CheckConstraint(condition=Q(grace_days__lte=365), name="gate_grace_ends"),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
@@ -63,6 +67,29 @@ class GateActivation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gate_version} in force"
+
+
+class TextDemand(models.Model):
+    """That a variant's gate in force demands a license text from a moment on; empty where it demands none.
+
+    A row is written when the demanded text changes, and only then, so that a new question never starts the clock anew.
+    The newest row counts: grants of people who have not accepted its text open nothing from `due_at` on.
+    """
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="text_demands")
+    gate_version = models.ForeignKey(GateVersion, on_delete=models.PROTECT, related_name="text_demands")
+    text_sha256 = models.CharField(max_length=64, blank=True)
+    since = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["variant", "-id"], name="text_demand_newest")]
+        constraints = [models.CheckConstraint(condition=Q(due_at__gte=models.F("since")), name="text_demand_is_due")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{self.variant} demands {self.text_sha256[:12] or 'no text'} from {self.due_at:%Y-%m-%d}"
 
 
 class AccessRequest(models.Model):

@@ -15,6 +15,7 @@ urlpatterns = [
         r"^access/(?P<request_id>[0-9]{1,18})/(?P<verb>accept|reject|reopen|revoke)/$", queue.decide, name="decide"
     ),
     path("<str:organization>/<str:name>/access/", asking.ask, name="ask"),
+    path("<str:organization>/<str:name>/access/text/", asking.accept_text, name="accept-text"),
     path("<str:organization>/<str:name>/gate/", keeping.gate, name="gate"),
     path("<str:organization>/<str:name>/gate/grant/", keeping.grant, name="grant"),
 ]

@@ -95,7 +95,11 @@ class Offer(models.Model):
 
 
 class Acceptance(models.Model):
-    """That a person accepted exactly this text for this variant, and when. Never deleted."""
+    """That a person accepted exactly this text for this variant, when and from where. Never deleted.
+
+    `user_name`, `affiliation` and `from_address` are as they were then; of the browser only a digest is kept. When the
+    person is erased, these become a pseudonym and nothing, which is the single change that the database allows.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="acceptances")
     user_name = models.CharField(max_length=150)
@@ -105,12 +109,36 @@ class Acceptance(models.Model):
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="acceptances")
     form_version = models.PositiveIntegerField()
     from_address = models.GenericIPAddressField(null=True)
+    agent_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the User-Agent header.")
     accepted_at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [models.CheckConstraint(condition=~models.Q(text_sha256=""), name="acceptance_names_a_text")]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        indexes = [
+            models.Index(fields=["variant", "user", "text_sha256"], name="acceptance_of_person"),
+            models.Index(fields=["license_version", "-id"], name="acceptance_of_license"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="keep", operation=pgtrigger.Delete),
+            # The single change an acceptance sees is that its person is erased; which text was accepted, stays.
+            pgtrigger.Trigger(
+                name="only_erased",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                func="""
+                    IF OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL
+                       AND NEW.user_name LIKE 'erased-%' AND NEW.affiliation = ''
+                       AND NEW.from_address IS NULL AND NEW.agent_sha256 = ''
+                       AND (to_jsonb(OLD) - 'user_name' - 'affiliation' - 'from_address' - 'agent_sha256' - 'erased_at')
+                         = (to_jsonb(NEW) - 'user_name' - 'affiliation' - 'from_address' - 'agent_sha256' - 'erased_at')
+                    THEN RETURN NEW;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_name} accepted {self.license_version}"

@@ -130,6 +130,13 @@ def accepted_texts(user: User, variant: Variant) -> frozenset[str]:
     return frozenset(Acceptance.objects.filter(user=user, variant=variant).values_list("text_sha256", flat=True))
 
 
+def have_accepted(user: User) -> Exists:
+    """The condition that a person accepted the `text_sha256` of a row for its `variant`."""
+    return Exists(
+        Acceptance.objects.filter(user=user, variant=OuterRef("variant"), text_sha256=OuterRef("text_sha256"))
+    )
+
+
 def actor_anywhere(user: User | None, scopes: frozenset[Scope] | None = None) -> Actor:
     """Somebody with their roles in all organizations: licenses belong to none of them."""
     if user is None or not user.is_authenticated or not user.is_active:

@@ -129,6 +129,7 @@ def accept(
     form_version: int,
     seen_sha256: str,
     from_address: str | None,
+    agent: str = "",
 ) -> Acceptance:
     """Record that a person accepted exactly the text they saw; Refused where that is not the version's text."""
     policies.may_accept(
@@ -147,6 +148,7 @@ def accept(
         variant=variant,
         form_version=form_version,
         from_address=_address(from_address),
+        agent_sha256=sha256_of(agent) if agent else "",
         accepted_at=now,
     )
     audit.record(
@@ -186,6 +188,13 @@ def offer_under(
         release_digest=release_digest,
     )
     return made
+
+
+def erase_acceptances(user: User, pseudonym: str, at: datetime) -> int:
+    """Take the person out of their acceptances, which stay under the pseudonym; in the caller's transaction."""
+    return Acceptance.objects.filter(user=user, erased_at=None).update(
+        user_name=pseudonym, affiliation="", from_address=None, agent_sha256="", erased_at=at
+    )
 
 
 def _described(entry: Entry) -> dict[str, object]:

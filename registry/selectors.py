@@ -43,6 +43,11 @@ def roles_of(user: User) -> list[HeldRoles]:
     return [HeldRoles(place.name, place.title, tuple(roles)) for place, roles in held.items()]
 
 
+def holds_a_role(user: User) -> bool:
+    """Whether somebody is a member of any organization."""
+    return Membership.objects.filter(user=user).exists()
+
+
 def organization_named(name: str) -> Organization:
     """The organization of this name, whatever its case; Refused where there is none."""
     found = Organization.objects.filter(name__iexact=name).first()

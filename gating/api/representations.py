@@ -78,6 +78,7 @@ def gate(row: GateVersion, *, in_force: GateVersion | None) -> dict[str, Any]:
         "prompt": row.prompt,
         "form": row.fields,
         "license": _license(row.license_version),
+        "grace_days": row.grace_days,
         "duration_days": row.duration_days,
         "is_automatic": row.is_automatic,
         "is_in_force": in_force is not None and row.pk == in_force.pk,

@@ -34,6 +34,7 @@ class GateSerializer(serializers.Serializer):
     form = GateFieldSerializer(many=True)
     license = LicenseReferenceSerializer(allow_null=True)
     duration_days = serializers.IntegerField()
+    grace_days = serializers.IntegerField(help_text="Days in which grants go on without a changed text accepted.")
     is_automatic = serializers.BooleanField()
     is_in_force = serializers.BooleanField()
     made_by = serializers.CharField()
@@ -51,6 +52,7 @@ class NewGateSerializer(serializers.Serializer):
         required=False, allow_null=True, default=None, help_text="Key of a license whose text is held here."
     )
     duration_days = serializers.IntegerField()
+    grace_days = serializers.IntegerField(required=False, default=30)
     is_automatic = serializers.BooleanField(required=False, default=False)
 
 
@@ -100,6 +102,9 @@ class AccessSerializer(serializers.Serializer):
     is_member = serializers.BooleanField()
     is_gated = serializers.BooleanField()
     expires_at = serializers.DateTimeField(allow_null=True)
+    accept_by = serializers.DateTimeField(
+        allow_null=True, help_text="By when a changed license text must be accepted for the grant to go on."
+    )
     request = AccessRequestRowSerializer(allow_null=True)
     gate = GateSerializer(allow_null=True)
     actions = ActionSerializer(many=True)
@@ -110,6 +115,12 @@ class AskSerializer(serializers.Serializer):
 
     answers = serializers.DictField(required=False, default=dict)
     accepted_text_sha256 = serializers.CharField(required=False, allow_blank=True, max_length=71, default="")
+
+
+class AcceptTextSerializer(serializers.Serializer):
+    """The digest of the license text that was read."""
+
+    accepted_text_sha256 = serializers.CharField(max_length=71)
 
 
 class DecisionSerializer(serializers.Serializer):

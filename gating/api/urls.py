@@ -16,6 +16,7 @@ urlpatterns = [
     path("grants/", views.Grants.as_view(), name="grants"),
     path("grants/<int:grant_id>/revoke/", views.Revoke.as_view(), name="revoke"),
     path("variants/<str:organization>/<str:name>/access/", views.VariantAccess.as_view(), name="access"),
+    path("variants/<str:organization>/<str:name>/access/text/", views.VariantText.as_view(), name="accept-text"),
     path("variants/<str:organization>/<str:name>/gate/", views.VariantGate.as_view(), name="gate"),
     path("variants/<str:organization>/<str:name>/grants/", views.VariantGrants.as_view(), name="variant-grants"),
 ]

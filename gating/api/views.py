@@ -57,6 +57,14 @@ class AccessView(GenericAPIView):
         return dict(shapes.AccessRequestSerializer(representations.request(row, actor)).data)
 
 
+def sent_from(request: Request) -> dict[str, Any]:
+    """Where an agreement comes from, as it is recorded."""
+    return {
+        "from_address": request.META.get("REMOTE_ADDR"),
+        "agent": request.META.get("HTTP_USER_AGENT", "")[:500],
+    }
+
+
 class AccessRequests(AccessView):
     """One's own requests, and those that one may read by role."""
 
@@ -193,6 +201,7 @@ class VariantAccess(AccessView):
             "read": decided.reads,
             "write": decided.writes,
             "ask": policies.may_ask(facts, selectors.gate_facts(variant, gate), actor),
+            "accept_text": policies.may_accept_text(facts, actor),
         }
         live, own = facts.standing.live_grant(facts.at), selectors.request_at(request.user, variant)
         shown = {
@@ -200,6 +209,7 @@ class VariantAccess(AccessView):
             "is_member": decided.is_member,
             "is_gated": decided.is_gated,
             "expires_at": live.expires_at if live else None,
+            "accept_by": facts.standing.accept_by if live else None,
             "request": representations.request_row(own) if own else None,
             "gate": representations.gate(gate, in_force=gate) if gate and decided.is_gated else None,
             "actions": [representations.action(verb, verdict) for verb, verdict in verdicts.items()],
@@ -214,10 +224,24 @@ class VariantAccess(AccessView):
     def post(self, request: Request, organization: str, name: str) -> Response:
         """Ask for access, for the first time or for renewal; an automatic gate accepts at once."""
         variant, given = self.variant(organization, name), self.given(shapes.AskSerializer)
-        address = request.META.get("REMOTE_ADDR")
-        asked = services.ask(variant=variant, user=request.user, **given, from_address=address, scopes=self.scopes)
+        asked = services.ask(variant=variant, user=request.user, **given, **sent_from(request), scopes=self.scopes)
         shown = self.shown(asked.pk)
         return Response(shown, status=status.HTTP_201_CREATED, headers={"Location": shown["url"]})
+
+
+class VariantText(AccessView):
+    """Accepting a license text that changed."""
+
+    @extend_schema(
+        operation_id="variants_accept_text",
+        request=shapes.AcceptTextSerializer,
+        responses={204: None, **PROBLEMS},
+    )
+    def post(self, request: Request, organization: str, name: str) -> Response:
+        """Accept the text that the gate demands now; a grant that runs goes on."""
+        variant, given = self.variant(organization, name), self.given(shapes.AcceptTextSerializer)
+        services.accept_text(variant=variant, user=request.user, **given, **sent_from(request), scopes=self.scopes)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class VariantGate(AccessView):

@@ -72,6 +72,13 @@ REVOKED = Rule(
     "An access reviewer of {organization}, by reopening your request",
     Kind.WHO,
 )
+TEXT_CHANGED = Rule(
+    "gating.text_changed",
+    "The license of model {repo_id} has changed, and the time to accept the new text ended on {ended_on}. "
+    "Visit {ask_url} to accept it.",
+    "You, by reading and accepting the new text",
+    Kind.WHO,
+)
 NOT_WRITER = Rule(
     "gating.not_writer",
     "You may read model {repo_id}, but not write to it.",
@@ -128,7 +135,8 @@ def _reads(facts: VariantAccessFacts, actor: Actor, *, is_member: bool) -> Verdi
         return Verdict.of(SIGN_IN_NEEDED.refuse(**names))
     standing = facts.standing
     if standing.live_grant(facts.at):
-        return Verdict.of(scope)
+        due = standing.accept_by.date().isoformat() if standing.accept_by else ""
+        return Verdict.of(scope, TEXT_CHANGED.unless(not standing.must_accept(facts.at), **names, ended_on=due))
     last, state = standing.last_grant, standing.request_state
     by_state = {
         RequestState.PENDING: PENDING,

@@ -49,6 +49,11 @@ ALREADY_GRANTED = Rule(
     "You have access to model {repo_id} until {expires_on}; renewal opens on {renewal_on}.",
     "Nobody before then",
 )
+NOTHING_TO_ACCEPT = Rule(
+    "gating.nothing_to_accept",
+    "There is no new license text of model {repo_id} for you to accept.",
+    "Nobody; there is nothing to accept",
+)
 ASK_CLOSED = Rule(
     "gating.ask_closed",
     "Your request to access model {repo_id} was {state}; asking again needs it to be reopened.",
@@ -83,4 +88,20 @@ def may_ask(facts: VariantAccessFacts, gate: GateFacts | None, actor: Actor) -> 
             expires_on=live.expires_at.date().isoformat() if live else "",
             renewal_on=opens_at.date().isoformat(),
         ),
+    )
+
+
+def may_accept_text(facts: VariantAccessFacts, actor: Actor) -> Verdict:
+    """Whether `actor`, who has access, may accept the text that the gate demands now, so that their grant goes on."""
+    access = decide(facts, actor)
+    if not access.sees.allowed:
+        return access.sees
+    if actor.is_anonymous:
+        return Verdict.of(ASK_SIGN_IN.refuse())
+    names = {"repo_id": facts.repo_id, "organization": facts.organization}
+    is_open = facts.is_gated and facts.standing.live_grant(facts.at) and facts.standing.accept_by
+    return Verdict.of(
+        WRITE_SCOPE_MISSING.unless(actor.may_use(Scope.WRITE)),
+        PERSON_NEEDED.unless(not actor.is_service, **names),
+        NOTHING_TO_ACCEPT.unless(is_open, **names),
     )

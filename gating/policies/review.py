@@ -10,6 +10,7 @@ from gating.states import BY_REQUESTER, GATE_KEEPERS, REVIEWERS, REVOKE, Request
 from rules import Kind, Rule, Transition, Verdict
 
 REASON_CHARACTERS = 500
+GRACE_DAYS = 30
 PROMPT_CHARACTERS = 10_000
 
 REVIEW_SCOPE_MISSING = Rule(
@@ -199,6 +200,13 @@ DURATION_OUT_OF_RANGE = Rule(
     Kind.WHAT,
     field="duration_days",
 )
+GRACE_OUT_OF_RANGE = Rule(
+    "gating.grace_out_of_range",
+    "The time to accept a changed text is 0 to 365 days, not {days}.",
+    "You, by choosing a number in that range",
+    Kind.WHAT,
+    field="grace_days",
+)
 PROMPT_TOO_LONG = Rule(
     "gating.prompt_too_long",
     "The prompt has {count} characters; {limit} are allowed.",
@@ -217,12 +225,20 @@ def may_keep_gate(organization: str, actor: Actor) -> Verdict:
 
 
 def may_set_gate(
-    organization: str, actor: Actor, *, duration_days: int, prompt: str, license_name: str, has_text: bool
+    organization: str,
+    actor: Actor,
+    *,
+    duration_days: int,
+    prompt: str,
+    license_name: str,
+    has_text: bool,
+    grace_days: int = GRACE_DAYS,
 ) -> Verdict:
     """Whether `actor` may make a new version of a gate with these terms; an empty license name stands for none."""
     terms = Verdict.of(
         LICENSE_WITHOUT_TEXT.unless(not license_name or has_text, license=license_name),
         DURATION_OUT_OF_RANGE.unless(1 <= duration_days <= 3650, days=duration_days),
+        GRACE_OUT_OF_RANGE.unless(0 <= grace_days <= 365, days=grace_days),
         PROMPT_TOO_LONG.unless(len(prompt) <= PROMPT_CHARACTERS, count=len(prompt), limit=PROMPT_CHARACTERS),
     )
     return Verdict.all_of([may_keep_gate(organization, actor), terms])

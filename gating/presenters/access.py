@@ -28,6 +28,7 @@ STANDINGS = {
     "gating.rejected": Status("Request rejected", Tone.DANGER, "x"),
     "gating.revoked": Status("Access revoked", Tone.DANGER, "ban"),
     "gating.expired": Status("Access expired", Tone.WARNING, "hourglass"),
+    "gating.text_changed": Status("License changed", Tone.WARNING, "writing-sign"),
 }
 MEMBER = Status("Member", Tone.NEUTRAL, "users")
 PUBLIC = Status("Public", Tone.SUCCESS, "world")
@@ -52,6 +53,8 @@ class AccessPanel:
     gate: GateVersion | None
     request: AccessRequest | None
     expires_at: datetime | None
+    accept_by: datetime | None
+    may_accept_text: Verdict
     is_member: bool
     is_reviewer: bool
     needs_token: bool
@@ -82,7 +85,9 @@ def access_panel(user: User | None, variant: Variant) -> AccessPanel:
     return AccessPanel(
         variant=variant,
         status=standing(access),
-        sentence=_sentence(access, is_granted=live is not None, organization=facts.organization),
+        sentence=_sentence(
+            access, is_granted=live is not None and access.reads.allowed, organization=facts.organization
+        ),
         reads=access.reads,
         may_ask=asking,
         is_asking_offered=access.is_gated and not access.is_member and (asking.allowed or not access.reads.allowed),
@@ -92,6 +97,8 @@ def access_panel(user: User | None, variant: Variant) -> AccessPanel:
         gate=gate,
         request=selectors.request_at(user, variant),
         expires_at=live.expires_at if live else None,
+        accept_by=facts.standing.accept_by if live and access.is_gated else None,
+        may_accept_text=policies.may_accept_text(facts, actor),
         is_member=access.is_member,
         is_reviewer=may_review(facts.organization, actor).allowed,
         needs_token=access.is_gated or not facts.is_disclosed,

@@ -9,16 +9,17 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import NOBODY, Actor, Role, Scope
 from gating.facts import GrantFacts, ServingFacts, Standing, VariantAccessFacts
-from gating.models import AccessRequest, Grant
+from gating.models import AccessRequest, Grant, TextDemand
 from gating.policies import Access, decide
 from gating.policies.access import NOT_FOUND
 from gating.states import RequestState
+from licensing.selectors import have_accepted
 from registry.models import Membership, Serving, Variant
 from registry.selectors import variants
 from registry.states import Level
@@ -33,7 +34,7 @@ Scopes = frozenset[Scope] | None
 def access(user: User | None, variant: Variant, *, scopes: Scopes = None) -> Access:
     """What `user` may do with the variant now; `scopes` are those of their token, None for a signed-in session.
 
-    At most four queries.
+    At most five queries.
     """
     return accesses(user, [variant], scopes=scopes)[variant.pk]
 
@@ -92,8 +93,10 @@ def standings_of(user: User | None, rows: Iterable[Variant]) -> dict[int, Standi
         .exclude(state=RequestState.CANCELLED)
         .only("id", "variant_id", "state", "gate_version_id")
     }
+    due = _due(user, rows) if grants else {}
     return {
         variant_id: Standing(
+            accept_by=due.get(variant_id),
             request_id=requests[variant_id].pk if variant_id in requests else None,
             request_state=RequestState(requests[variant_id].state) if variant_id in requests else None,
             request_gate_id=requests[variant_id].gate_version_id if variant_id in requests else None,
@@ -125,7 +128,8 @@ def readable_variants(user: User | None, *, scopes: Scopes = None) -> QuerySet[V
         Q(organization__is_direct_control=False) & Exists(served.filter(level=Level.PUBLIC))
     )
     return variants().filter(
-        _is_member(user, scopes) | (_is_disclosed() & (ungated | _holds_grant(user, timezone.now())))
+        _is_member(user, scopes)
+        | (_is_disclosed() & (ungated | (_holds_grant(user, timezone.now()) & ~_must_accept(user, timezone.now()))))
     )
 
 
@@ -155,6 +159,23 @@ def _holds_grant(user: User | None, at: datetime) -> Q | Exists:
     if not _is_somebody(user):
         return Q(pk__in=[])
     return Exists(Grant.objects.filter(variant=OuterRef("pk"), user=user, expires_at__gt=at, revocation=None))
+
+
+def _must_accept(user: User | None, at: datetime) -> Q | Exists:
+    """The condition that the text which is demanded now is due, and that the person has not accepted it."""
+    if not _is_somebody(user):
+        return Q(pk__in=[])
+    newest = TextDemand.objects.filter(variant=OuterRef("variant")).order_by("-id").values("pk")[:1]
+    due = TextDemand.objects.filter(variant=OuterRef("pk"), pk=Subquery(newest), due_at__lte=at).exclude(text_sha256="")
+    return Exists(due.exclude(have_accepted(user)))
+
+
+def _due(user: User, rows: list[Variant]) -> dict[int, datetime]:
+    """By when a person must accept the text that each variant's gate demands; those whose text they accepted, or that
+    demand none, are left out."""
+    newest = TextDemand.objects.filter(variant__in=rows).order_by("variant_id", "-id").distinct("variant_id")
+    demands = newest.annotate(is_accepted=have_accepted(user))
+    return {row.variant_id: row.due_at for row in demands if row.text_sha256 and not row.is_accepted}
 
 
 # --- one variant -------------------------------------------------------------------------------

@@ -2,10 +2,11 @@
 
 from gating.services.gates import follow_card, put_in_force, set_gate
 from gating.services.grants import grant, revoke
-from gating.services.requests import accept, ask, cancel, reject, reopen
+from gating.services.requests import accept, accept_text, ask, cancel, reject, reopen
 
 __all__ = [
     "accept",
+    "accept_text",
     "ask",
     "cancel",
     "follow_card",

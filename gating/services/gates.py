@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max
@@ -14,7 +14,7 @@ from accounts.roles import Scope
 from gating import policies, selectors
 from gating.form import BAD_DEFINITION, is_plain_text, read_fields
 from gating.hub_form import from_card
-from gating.models import GateActivation, GateVersion
+from gating.models import GateActivation, GateVersion, TextDemand
 from licensing.card import words
 from licensing.models import LicenseVersion
 from licensing.selectors import current_version, licenses_in_card
@@ -34,6 +34,7 @@ def set_gate(
     duration_days: int,
     prompt: str = "",
     is_automatic: bool = False,
+    grace_days: int = policies.GRACE_DAYS,
     by: User,
     scopes: frozenset[Scope] | None = None,
 ) -> GateVersion:
@@ -51,6 +52,7 @@ def set_gate(
         prompt=prompt,
         license_name=str(license_version) if license_version else "",
         has_text=license_version is not None and license_version.has_text,
+        grace_days=grace_days,
     ).require()
     return _write(
         locked,
@@ -60,6 +62,7 @@ def set_gate(
         duration_days=duration_days,
         prompt=_prompt(prompt),
         is_automatic=is_automatic,
+        grace_days=grace_days,
     )
 
 
@@ -83,6 +86,7 @@ def follow_card(*, variant: Variant, metadata: dict[str, object], by: User) -> G
         duration_days=newest.duration_days if newest else HUB_DURATION_DAYS,
         prompt=_prompt(form.prompt[: policies.PROMPT_CHARACTERS]),
         is_automatic=newest.is_automatic if newest else False,
+        grace_days=newest.grace_days if newest else policies.GRACE_DAYS,
     )
 
 
@@ -100,6 +104,7 @@ def put_in_force(
     made = GateActivation.objects.create(
         variant=gate_version.variant, gate_version=gate_version, release_digest=release_digest, since=at
     )
+    _demand_text(gate_version, at)
     audit.record(
         "gating:gate:put_in_force",
         subject=gate_version.variant,
@@ -110,6 +115,17 @@ def put_in_force(
         release_digest=release_digest,
     )
     return made
+
+
+def _demand_text(gate: GateVersion, at: datetime) -> None:
+    """Note from when the gate in force demands its text, where it is another one than before."""
+    text = gate.license_version.text_sha256 if gate.license_version else ""
+    newest = TextDemand.objects.filter(variant=gate.variant_id).order_by("-id").first()
+    if (newest.text_sha256 if newest else "") != text:
+        due_at = at + timedelta(days=gate.grace_days)
+        TextDemand.objects.create(
+            variant_id=gate.variant_id, gate_version=gate, text_sha256=text, since=at, due_at=due_at
+        )
 
 
 def _follow_license(variant: Variant, metadata: dict[str, object], by: User) -> None:
@@ -136,6 +152,8 @@ def _write(variant: Variant, *, by: User, **terms: object) -> GateVersion:
     highest = GateVersion.objects.filter(variant=variant).aggregate(highest=Max("number"))["highest"] or 0
     made = GateVersion.objects.create(variant=variant, number=highest + 1, made_by=by, made_at=now, **terms)
     license_version = made.license_version
+    if variant.organization.is_direct_control:
+        _demand_text(made, now)
     audit.record(
         "gating:gate:set",
         subject=variant,
@@ -147,5 +165,6 @@ def _write(variant: Variant, *, by: User, **terms: object) -> GateVersion:
         license_text_sha256=license_version.text_sha256 if license_version else "",
         duration_days=made.duration_days,
         is_automatic=made.is_automatic,
+        grace_days=made.grace_days,
     )
     return made

@@ -22,7 +22,7 @@ from gating.services.gates import HUB_DURATION_DAYS
 from gating.states import ACCEPT, CANCEL, KEEP, REJECT, RENEW, REOPEN, RequestState
 from licensing.models import Acceptance
 from registry.models import Variant
-from rules import Transition, Verdict
+from rules import Refused, Transition, Verdict
 
 Scopes = frozenset[Scope] | None
 DEFAULT_DURATION_DAYS = 180
@@ -36,6 +36,7 @@ def ask(
     answers: Mapping[str, object],
     accepted_text_sha256: str = "",
     from_address: str | None = None,
+    agent: str = "",
     scopes: Scopes = None,
 ) -> AccessRequest:
     """Send the gate's form, for the first time, anew, or for renewal; an automatic gate accepts at once.
@@ -63,11 +64,41 @@ def ask(
             form_version=gate.number,
             seen_sha256=accepted_text_sha256,
             from_address=from_address,
+            agent=agent,
         )
     request = _write_request(variant, user, gate, clean, acceptance)
     if variant.gate_mode == "auto" if variant.organization.is_direct_control else gate.is_automatic:
         _accept(request, gate, by=None, at=request.asked_at, note="The gate accepts at once.")
     return request
+
+
+@transaction.atomic
+def accept_text(
+    *,
+    variant: Variant,
+    user: User,
+    accepted_text_sha256: str,
+    from_address: str | None = None,
+    agent: str = "",
+    scopes: Scopes = None,
+) -> Acceptance:
+    """Accept the text that the gate demands now, by somebody whose grant still runs; the grant goes on unchanged."""
+    if user.is_authenticated:
+        _queue_behind(user)
+    facts = selectors.access_facts(user, [variant])[variant.pk]
+    policies.may_accept_text(facts, selectors.actor_of(user, variant, scopes=scopes)).require()
+    gate = selectors.gate_in_force(variant)
+    if not accepted_text_sha256:
+        raise Refused.because(LICENSE_NOT_TICKED)
+    return licensing.accept(
+        user=user,
+        license_version=gate.license_version,
+        variant=variant,
+        form_version=gate.number,
+        seen_sha256=accepted_text_sha256,
+        from_address=from_address,
+        agent=agent,
+    )
 
 
 @transaction.atomic
@@ -215,3 +246,8 @@ def _close(request: AccessRequest, transition: Transition, what: str, *, by: Use
     request.save(update_fields=["state", "decided_at", "decided_by", "reason"])
     ended = end_grants(request, by=by, at=now, reason=reason)
     record_event(request, what, by, now, reason=reason, grants_ended=ended)
+
+
+def erase_answers(user: User, pseudonym: str, at: datetime) -> int:
+    """Take out what a person answered at gates, when they are erased; that they asked, and what became of it, stays."""
+    return AccessRequest.objects.filter(user=user).exclude(answers={}).update(answers={})

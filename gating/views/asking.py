@@ -36,7 +36,7 @@ def ask(request: HttpRequest, organization: str, name: str) -> HttpResponse:
             user=request.user,
             answers=form.answers(),
             accepted_text_sha256=form.accepted_sha256,
-            from_address=request.META.get("REMOTE_ADDR"),
+            **_sent_from(request),
         )
     except Refused as refused:
         form.refuse(refused.verdict)
@@ -46,6 +46,25 @@ def ask(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         request, "You have access now." if is_open else "Your request is sent. You see here what becomes of it."
     )
     return htmx.go(request, resolve_url("gating:ask", variant.organization.name, variant.name))
+
+
+@login_required
+@require_POST
+def accept_text(request: HttpRequest, organization: str, name: str) -> HttpResponse:
+    """Accept a license text that changed, so that one's grant goes on."""
+    variant, _ = selectors.visible_variant(request.user, f"{organization}/{name}")
+    digest = request.POST.get("license", "")[:71]
+    services.accept_text(variant=variant, user=request.user, accepted_text_sha256=digest, **_sent_from(request))
+    messages.success(request, "You accepted the new text. Your access goes on.")
+    return htmx.go(request, resolve_url("gating:ask", variant.organization.name, variant.name))
+
+
+def _sent_from(request: HttpRequest) -> dict[str, str | None]:
+    """Where an agreement comes from, as it is recorded."""
+    return {
+        "from_address": request.META.get("REMOTE_ADDR"),
+        "agent": request.META.get("HTTP_USER_AGENT", "")[:500],
+    }
 
 
 def _page(request: HttpRequest, variant: Variant, form: AskForm, *, status: int = 200) -> HttpResponse:

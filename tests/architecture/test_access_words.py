@@ -48,4 +48,5 @@ def test_every_code_that_closes_a_gate_has_a_standing() -> None:
     from gating.policies import access
 
     closing = {access.SIGN_IN_NEEDED, access.NOT_ASKED, access.PENDING, access.REJECTED, access.EXPIRED, access.REVOKED}
+    closing |= {access.TEXT_CHANGED}
     assert {rule.code for rule in closing} == set(STANDINGS)

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from accounts.roles import Role, Scope
-from gating.models import Grant, Revocation
+from gating.models import GateVersion, Grant, Revocation, TextDemand
 from gating.selectors import access, accesses, readable_variants, visible_variants
+from licensing.models import Acceptance
 from registry.models import Variant
 from registry.services.variants import add_member, set_direct_control
 from registry.states import Level
-from tests.factories import make_organization, make_user, make_variant, serve, stop_serving
+from tests.factories import make_license, make_organization, make_user, make_variant, serve, stop_serving
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,8 @@ VARIANTS = st.fixed_dictionaries(
         "serving": st.sampled_from([None, Level.PUBLIC, Level.GATED]),
         "was_served": st.booleans(),
         "grants": st.lists(GRANTS, max_size=3),
+        "demands": st.lists(st.sampled_from(["due", "in grace", "none"]), max_size=2),
+        "accepted": st.sets(st.sampled_from([0, 1])),
         "roles": st.sets(st.sampled_from(Role), max_size=2),
     }
 )
@@ -50,7 +53,24 @@ def make(drawn: dict, user: User, other: User) -> Variant:
         set_direct_control(variant=variant, by=other, is_private=drawn["is_private"], gate_mode=drawn["gate_mode"])
     for kind in drawn["grants"]:
         make_grant(variant, other if kind == "of somebody else" else user, kind)
+    if drawn["demands"]:
+        demand(variant, user, other, drawn["demands"], drawn["accepted"])
     return Variant.objects.select_related("organization").get(pk=variant.pk)
+
+
+def demand(variant: Variant, user: User, keeper: User, kinds: list[str], accepted: set[int]) -> None:
+    """Texts that the gate came to demand one after the other, and which of them the person accepted."""
+    version, now = make_license("mit"), timezone.now()
+    gate = GateVersion.objects.create(variant=variant, number=1, made_by=keeper)
+    for number, kind in enumerate(kinds):
+        text = "" if kind == "none" else str(number) * 64
+        due = now + timedelta(days=-1 if kind == "due" else 1)
+        since = now - timedelta(days=2)
+        TextDemand.objects.create(variant=variant, gate_version=gate, text_sha256=text, since=since, due_at=due)
+        if number in accepted:
+            Acceptance.objects.create(
+                user=user, license_version=version, text_sha256=str(number) * 64, variant=variant, form_version=1
+            )
 
 
 def make_grant(variant: Variant, user: User, kind: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from accounts.models import User
 from accounts.roles import Role
 from gating import services
 from gating.models import AccessRequest, Grant, Revocation
@@ -73,6 +74,16 @@ class Gate(RuleBasedStateMachine):
         requests = AccessRequest.objects.order_by("pk").values_list("pk", "state", "asked_at", "decided_at", "reason")
         return [*requests, Grant.objects.count(), Revocation.objects.count(), Acceptance.objects.count()]
 
+    def is_overdue(self, user: User) -> bool:
+        """Whether the text demanded last is due and not accepted, told from the gates that came into force."""
+        demanded, since, grace = None, self.clock, 0
+        for row in self.gate.variant.gate_activations.select_related("gate_version__license_version").order_by("id"):
+            text = row.gate_version.license_version.text_sha256 if row.gate_version.license_version else None
+            if text != demanded:
+                demanded, since, grace = text, row.since, row.gate_version.grace_days
+        accepted = Acceptance.objects.filter(user=user, text_sha256=demanded).exists()
+        return demanded is not None and not accepted and self.clock >= since + timedelta(days=grace)
+
     def request_of(self, person: str) -> AccessRequest | None:
         return AccessRequest.objects.filter(user=self.people[person]).order_by("-pk").first()
 
@@ -85,6 +96,11 @@ class Gate(RuleBasedStateMachine):
         self.tick()
         version = version_of(license) if license else None
         self.gate.set_gate(license_version=version, is_automatic=is_automatic, duration_days=days)
+
+    @rule(person=PEOPLE, license=st.sampled_from(["apache-2.0", "mit"]))
+    def somebody_accepts_the_new_text(self, person: str, license: str) -> None:
+        digest, user = version_of(license).text_sha256, self.people[person]
+        self.act(services.accept_text, variant=self.gate.variant, user=user, accepted_text_sha256=digest)
 
     @rule(person=PEOPLE, license=LICENSES)
     def somebody_asks(self, person: str, license: str | None) -> None:
@@ -121,7 +137,7 @@ class Gate(RuleBasedStateMachine):
             user = self.people[name]
             live = Grant.objects.filter(user=user, granted_at__lte=self.clock, expires_at__gt=self.clock)
             live = [grant for grant in live if not Revocation.objects.filter(grant=grant).exists()]
-            assert access(user, self.gate.variant).reads.allowed is bool(live)
+            assert access(user, self.gate.variant).reads.allowed is bool(live and not self.is_overdue(user))
             state = RequestState(request.state) if (request := self.request_of(name)) else None
             if live:
                 assert state in {RequestState.ACCEPTED, RequestState.PENDING}

@@ -44,7 +44,7 @@ def asking(gate: Gate, **changes: Any) -> dict[str, Any]:
 def test_from_asking_to_access_and_back(gate: Gate) -> None:
     rae, reviewer = Api(gate.researcher), Api(gate.reviewer)
     before = rae.get(f"{HERE}access/")
-    assert actions(before) == {"read": False, "write": False, "ask": True}
+    assert actions(before) == {"read": False, "write": False, "ask": True, "accept_text": False}
     assert before.json()["actions"][0]["reasons"][0]["code"] == "gating.not_asked"
     assert [field["name"] for field in before.json()["gate"]["form"]] == [field["name"] for field in FIELDS]
     assert before.json()["gate"]["license"]["text_sha256"] == gate.license.text_sha256

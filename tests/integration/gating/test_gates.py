@@ -116,7 +116,7 @@ def test_a_bare_gate_under_direct_control_asks_nothing(gate: Gate, mode: str, st
 
 def test_a_decision_costs_a_constant_number_of_queries(gate: Gate, django_assert_max_num_queries: Any) -> None:
     gate.accepted()
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         access(gate.researcher, gate.variant)
     with django_assert_max_num_queries(2):
         access(None, gate.variant)
