@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -55,12 +55,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All entries, the words for obligations, and the day the facts were gathered."""
+    """All entries, the words for obligations and violations, and the day the facts were gathered."""
 
     as_of: str
     disclaimer: str
     obligations: dict[str, str]
     entries: tuple[Entry, ...]
+    violations: dict[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -74,7 +75,7 @@ def shipped() -> Catalog:
     keys = [entry.key for entry in entries]
     if len(set(keys)) != len(keys):
         raise Malformed("a key of the catalog is used twice")
-    return Catalog(found["as_of"], found["disclaimer"], obligations, entries)
+    return Catalog(found["as_of"], found["disclaimer"], obligations, entries, found["violation_vocabulary"])
 
 
 def _entry(raw: dict[str, object], obligations: dict[str, str]) -> Entry:
