@@ -142,3 +142,21 @@ class Acceptance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_name} accepted {self.license_version}"
+
+
+class OpennessStatement(models.Model):
+    """What an owner states of a variant's openness that no file tells; the newest row counts. Never changed."""
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="openness_statements")
+    said = models.JSONField(default=dict, help_text="As `licensing.openness.statements` reads it.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_name = models.CharField(max_length=150)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["variant", "-id"], name="statement_newest")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.by_name} on {self.variant}"

@@ -261,6 +261,7 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "licensing:license:added": lambda e: f"Added the license {e.subject_label}.",
     "licensing:license:accepted": lambda e: f"Accepted {e.subject_label}.",
+    "licensing:openness:stated": lambda e: f"Stated of {e.subject_label} what no file tells of its openness.",
     "licensing:offer:made": lambda e: (
         f"{e.subject_label} is offered under {e.facts.get('license')} {e.facts.get('version')}".rstrip() + "."
     ),

@@ -39,6 +39,7 @@ EVIDENCE = {
     EvidenceKind.VALIDATION: "Validation",
     EvidenceKind.LICENSE: "License",
     EvidenceKind.SMOKE: "Smoke inference",
+    EvidenceKind.OPENNESS: "Openness",
 }
 
 

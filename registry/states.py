@@ -56,6 +56,7 @@ class EvidenceKind(StrEnum):
     VALIDATION = "validation"
     LICENSE = "license"
     SMOKE = "smoke"
+    OPENNESS = "openness"
 
 
 class Outcome(StrEnum):

@@ -55,6 +55,18 @@ class DisclosureFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class OpennessFacts:
+    """The strongest words that the card may use of a variant as it would leave, and what it claims beyond them."""
+
+    label: str
+    why_not_more: str = ""
+    beyond: tuple[str, ...] = ()
+    """Sentences on claims that are surely too strong, each with its remedy."""
+    doubtful: tuple[str, ...] = ()
+    """Sentences on claims that nobody can settle here."""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemFacts:
     """One variant in a release."""
 
@@ -72,6 +84,8 @@ class ItemFacts:
     disclosures: tuple[DisclosureFacts, ...] = ()
     leaks: tuple[str, ...] = ()
     """Sentences that say which held-back variant's content is in it."""
+    openness: OpennessFacts | None = None
+    """None where it does not leave."""
 
 
 @dataclass(frozen=True, slots=True)

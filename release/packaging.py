@@ -8,11 +8,12 @@ from __future__ import annotations
 from gating.form import stored_fields
 from gating.hub_form import to_card
 from licensing.models import LicenseVersion
+from licensing.openness_reads import Openness, assess_as
 from registry.blobs import blob_store
 from registry.models import Checkpoint, CheckpointFile
 from registry.services import content
 from registry.services.commits import Placed, checkpoint_of
-from registry.states import Level
+from registry.states import Component, Level
 from release import policies
 from release.card import LIMIT_BYTES, BadCard, CardDemands, compose_card, split_card
 from release.models import ReleaseItem
@@ -72,9 +73,21 @@ def card_demands(item: ReleaseItem) -> CardDemands:
         names = [edge.parent_name for edge in shown]
         values["base_model"] = names[0] if len(names) == 1 else names
         values["base_model_relation"] = shown[0].relation
+    values["openness"] = openness_of_item(item).assessment.label.label.value
     if item.level == Level.GATED and item.gate_version:
         values |= to_card(item.gate_version.prompt, stored_fields(item.gate_version.fields))
     return CardDemands(values)
+
+
+def openness_of_item(item: ReleaseItem) -> Openness:
+    """How open an item would be as its draft says it leaves: its level, its license, its components."""
+    return assess_as(
+        item.variant,
+        item.checkpoint,
+        level=Level(item.level),
+        license_version=item.license_version,
+        decided={Component(line["component"]): Level(line["level"]) for line in item.disclosures},
+    )
 
 
 def license_problem(checkpoint: Checkpoint, chosen: LicenseVersion | None) -> str:

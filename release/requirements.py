@@ -16,6 +16,7 @@ EVIDENCE_TITLES = {
     EvidenceKind.VALIDATION: "Weights validated",
     EvidenceKind.LICENSE: "License present and known",
     EvidenceKind.SMOKE: "Quantized smoke inference",
+    EvidenceKind.OPENNESS: "Card claims no more than is open",
 }
 
 
@@ -118,11 +119,15 @@ def required_roles(release: ReleaseFacts) -> list[Role]:
 
 def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
     asked = _section(release, "evidence").get(item.level.value, {})
+    if EvidenceKind.OPENNESS.value not in asked:
+        yield from _claims(item)
     for name, accepted in asked.items():
         kind = EvidenceKind(name)
         evidence = next((one for one in item.evidence if one.kind == kind), EvidenceFacts(kind, None))
         code = f"evidence.{kind.value}"
         standing, why = _evidence_standing(evidence, frozenset(Outcome(word) for word in accepted))
+        if kind == EvidenceKind.OPENNESS and standing == Standing.MET:
+            standing, why = _claims_standing(item)
         if standing not in (Standing.MET, Standing.RUNNING) and code in item.waived:
             standing, why = Standing.WAIVED, f"Waived. {why}"
         yield Requirement(
@@ -134,6 +139,36 @@ def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
             "Whoever uploads a checkpoint that passes, or an owner of a waiver",
             evidence.id,
         )
+
+
+def _claims(item: ItemFacts) -> Iterator[Requirement]:
+    """That the card claims no more openness than this draft discloses; the policy need not ask for it."""
+    if item.openness is None:
+        return
+    code = f"evidence.{EvidenceKind.OPENNESS.value}"
+    standing, why = _claims_standing(item)
+    if standing == Standing.UNMET and code in item.waived:
+        standing, why = Standing.WAIVED, f"Waived. {why}"
+    made = next((one for one in item.evidence if one.kind == EvidenceKind.OPENNESS), None)
+    yield Requirement(
+        code,
+        EVIDENCE_TITLES[EvidenceKind.OPENNESS],
+        item.repo_id,
+        standing,
+        why,
+        "Whoever uploads a card with weaker words, the release manager by disclosing more, or an owner of a waiver",
+        made.id if made else None,
+    )
+
+
+def _claims_standing(item: ItemFacts) -> tuple[Standing, str]:
+    if item.openness is None:
+        return Standing.MET, ""
+    if item.openness.beyond:
+        return Standing.UNMET, " ".join(item.openness.beyond)
+    if item.openness.doubtful:
+        return Standing.MET, f"To be looked at: {' '.join(item.openness.doubtful)}"
+    return Standing.MET, f"It may say “{item.openness.label}”. {item.openness.why_not_more}".strip()
 
 
 def _evidence_standing(evidence: EvidenceFacts, accepted: frozenset[Outcome]) -> tuple[Standing, str]:

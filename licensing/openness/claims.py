@@ -117,13 +117,19 @@ def _excess(claim: Claim, assessment: Assessment) -> Excess | None:
         return Excess(claim, "block", message, f"Write “{level.title}”, or leave the class out.")
     if claim.label is None or claim.label.rank <= true.label.rank:
         return None
-    unsettled = claim.label is Label.OPEN_SOURCE_AI and assessment.osaid.answer is OsaidAnswer.UNDETERMINED
-    is_doubt = unsettled and true.label is Label.OPEN_WEIGHTS
+    checklist = assessment.osaid
+    # Where only the OSI or a court could say, a person may stand by the words; facts that the lab lacks, it can state.
+    is_doubt = (
+        claim.label is Label.OPEN_SOURCE_AI
+        and true.label is Label.OPEN_WEIGHTS
+        and checklist.answer is OsaidAnswer.UNDETERMINED
+        and not any(item.lacks_facts for item in checklist.unsettled)
+    )
     message = (
         f"The card says “{claim.words}” in “{claim.quote}”, which claims {claim.label.value}. "
         f"What is disclosed amounts to {true.label.value}. {true.why_not_more}"
     )
-    fix = f"Write “{true.label.value}” instead, or disclose what is lacking."
+    fix = f"Write “{true.label.value}” instead, or disclose what is lacking and state what no file tells."
     return Excess(claim, "warn" if is_doubt else "block", message, fix)
 
 

@@ -43,7 +43,8 @@ def label_of(disclosed: Disclosed, osaid: OsaidResult) -> LabelResult:
     if weights.availability is Availability.UNKNOWN and not is_said_public:
         return LabelResult(Label.HELD_BACK, "Nobody has said that the weights are released.")
     if weights.availability is Availability.ABSENT:
-        return LabelResult(Label.HELD_BACK, weights.note or "The weights are not released.")
+        why = f"The weights: {weights.note}" if weights.note else "The weights are not released."
+        return LabelResult(Label.HELD_BACK, why)
     if weights.availability is Availability.GATED or disclosed.eu.gate not in {None, Gate.NONE}:
         return LabelResult(Label.GATED_WEIGHTS, "People must pass a gate before they get the weights.")
     if osaid.answer is OsaidAnswer.YES:
@@ -54,7 +55,11 @@ def label_of(disclosed: Disclosed, osaid: OsaidResult) -> LabelResult:
 def _lacks(osaid: OsaidResult) -> list[str]:
     if osaid.missing:
         return [f"“Open source AI” would need: {', '.join(osaid.missing)}."]
-    return [f"“Open source AI” is undetermined: {' '.join(item.reason for item in osaid.unsettled[:2])}"]
+    lacking = [item.name for item in osaid.unsettled if item.lacks_facts]
+    questions = [item.reason for item in osaid.unsettled if not item.lacks_facts]
+    if lacking:
+        return [f"“Open source AI” is undetermined: not enough is known of {', '.join(lacking)}."]
+    return [f"“Open source AI” is undetermined: {' '.join(questions[:1])}"]
 
 
 def _terms(disclosed: Disclosed) -> list[str]:

@@ -61,7 +61,7 @@ def lacking(disclosed: Disclosed, level: OpennessClass) -> tuple[Part, ...]:
 def why_not(component: Component) -> str:
     """Why a component does not count, as a sentence."""
     if component.availability is Availability.UNKNOWN:
-        return "nobody has said whether it is released, and no file shows it."
+        return component.note or "nobody has said whether it is released, and no file shows it."
     if component.availability is Availability.ABSENT:
         return component.note or "it is not released."
     if component.availability is Availability.GATED:

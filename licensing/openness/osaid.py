@@ -41,6 +41,8 @@ class Item:
     name: str
     answer: OsaidAnswer
     reason: str
+    lacks_facts: bool = False
+    """Undetermined for want of facts, which the lab can state, and not because the law or the OSI left it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,10 @@ def judge(disclosed: Disclosed) -> OsaidResult:
 def _component(element: str, component: Component) -> Item:
     name = component.part.value
     if component.availability is Availability.ABSENT:
-        return Item(element, name, OsaidAnswer.NO, component.note or "It is not released.")
+        return Item(element, name, OsaidAnswer.NO, _sentence(component.note) or "It is not released.")
     if component.availability is Availability.UNKNOWN:
-        return Item(element, name, OsaidAnswer.UNDETERMINED, "Nobody has said whether it is released.")
+        why = _sentence(component.note) or "Nobody has said whether it is released."
+        return Item(element, name, OsaidAnswer.UNDETERMINED, why, lacks_facts=True)
     if component.is_unlicensed:
         return Item(element, name, OsaidAnswer.NO, f"It has no license: {component.origin}.")
     answer, why = _terms(component)
@@ -90,6 +93,10 @@ def _component(element: str, component: Component) -> Item:
         why = "Its terms are OSI-approved, but people must ask to get it. Is that use without asking for permission?"
         return Item(element, name, OsaidAnswer.UNDETERMINED, why)
     return Item(element, name, answer, why)
+
+
+def _sentence(note: str) -> str:
+    return note[:1].upper() + note[1:]
 
 
 def _terms(component: Component) -> tuple[OsaidAnswer, str]:
@@ -124,7 +131,7 @@ def _data(disclosed: Disclosed) -> Item:
         unknown.insert(0, "a complete description of all training data")
     if unknown:
         why = f"Not known: is there {'; '.join(unknown)}?"
-        return Item("Data", DATA_INFORMATION, OsaidAnswer.UNDETERMINED, why)
+        return Item("Data", DATA_INFORMATION, OsaidAnswer.UNDETERMINED, why, lacks_facts=True)
     answer, why = _carrier_terms(disclosed)
     return Item("Data", DATA_INFORMATION, answer, why)
 

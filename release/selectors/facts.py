@@ -8,12 +8,21 @@ from datetime import date
 from django.utils import timezone
 
 from accounts.roles import Role
+from licensing.openness_reads import Openness
 from registry.selectors import evidence_work, latest_evidence
 from registry.states import EvidenceKind, Level, Outcome
-from release.facts import DisclosureFacts, EvidenceFacts, ItemFacts, ReleaseFacts, TargetFacts, VoteFacts
+from release.facts import (
+    DisclosureFacts,
+    EvidenceFacts,
+    ItemFacts,
+    OpennessFacts,
+    ReleaseFacts,
+    TargetFacts,
+    VoteFacts,
+)
 from release.leaks import leaks
 from release.models import Release, ReleaseItem, Review, Waiver
-from release.packaging import license_problem
+from release.packaging import license_problem, openness_of_item
 from release.states import Decision, ReleaseState
 
 
@@ -78,6 +87,18 @@ def item_facts(item: ReleaseItem) -> ItemFacts:
         waived=waived(item),
         disclosures=tuple(DisclosureFacts(**line) for line in _lines(item)),
         leaks=leaks(item.variant, item.checkpoint_id) if is_leaving else (),
+        openness=openness_facts(openness_of_item(item)) if is_leaving else None,
+    )
+
+
+def openness_facts(found: Openness) -> OpennessFacts:
+    """What the rules need of an assessment."""
+    sentences = [(excess.severity, f"{excess.message} {excess.fix}") for excess in found.excesses]
+    return OpennessFacts(
+        label=found.assessment.label.label.value,
+        why_not_more=found.assessment.label.why_not_more,
+        beyond=tuple(sentence for severity, sentence in sentences if severity == "block"),
+        doubtful=tuple(sentence for severity, sentence in sentences if severity != "block"),
     )
 
 

@@ -32,6 +32,7 @@ WORKS_ON = {
     "registry.inspect": "registry.checkpoint",
     "registry.smoke": "registry.checkpoint",
     "licensing.review": "registry.checkpoint",
+    "licensing.openness": "registry.checkpoint",
     "release.publish": "release.publication",
     "release.withdraw": "release.publication",
     "release.fire": "release.release",
