@@ -17,8 +17,8 @@ imports, unpickles, renders or unpacks what it reads. `python -m weights DIR` is
 
 from weights.catalog import CHECKS, RULESET
 from weights.checkpoint import inspect_file, inspect_folder, join
+from weights.comparison import Comparison, Relation, TensorMatch, compare
 from weights.findings import Check, Finding, Severity, Verdict
-from weights.fingerprints import Comparison, Kinship, Match, compare
 from weights.hashing import FileDigests, hash_file
 from weights.manifest import Digest, FileEntry, manifest_digest
 from weights.names import check_path, check_paths
@@ -34,10 +34,10 @@ __all__ = [
     "FileEntry",
     "FileReport",
     "Finding",
-    "Kinship",
-    "Match",
+    "Relation",
     "Report",
     "Severity",
+    "TensorMatch",
     "TensorRecord",
     "Verdict",
     "check_path",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.hashing import HashingReader
+from weights.packings import packings_of
 from weights.report import Parsed
 from weights.safetensors_header import LENGTH_BYTES, header_length, parse_header
 from weights.tensor_walk import walk_tensors
@@ -23,7 +24,7 @@ def inspect_safetensors(reader: HashingReader, path: str) -> Parsed:
     header = parse_header(reader.take(length), reader.size_bytes, path)
     parsed = Parsed(Kind.SAFETENSORS, header.findings, content={"metadata": header.metadata})
     if header.is_sound:
-        for record, findings in walk_tensors(reader, header.tensors, path):
+        for record, findings in walk_tensors(reader, header.tensors, path, packings_of(header.tensors)):
             parsed.tensors.append(record)
             parsed.findings += findings
     return parsed

@@ -5,29 +5,42 @@ Owns the order in which bytes are walked: a step never cuts an element in two, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 from blake3 import blake3
 
 from weights.findings import Finding
-from weights.fingerprints import sampler_for
+from weights.fingerprints import Sampler, light_fingerprints, sampler_for
 from weights.hashing import STEP_BYTES, HashingReader
+from weights.packings import Packing
 from weights.report import TensorRecord
 from weights.safetensors_header import TensorEntry
-from weights.tensor_values import TensorValues, unit_bytes, values_of
+from weights.tensor_values import FLOATS, TensorValues, unit_bytes, values_of
 from weights.value_checks import check_values
 
-SAMPLES_LIMIT = 1024  # tensors of one file that get a fingerprint; a mixture of experts has tens of thousands
+SAMPLES_LIMIT = 1024  # tensors of one file that get a full fingerprint; a mixture of experts has tens of thousands
 
 
 class TensorWalk:
     """Digest and values of one tensor, fed block by block."""
 
-    def __init__(self, tensor: TensorEntry, *, is_sampled: bool = True) -> None:
+    def __init__(
+        self,
+        tensor: TensorEntry,
+        packing: Packing | None = None,
+        *,
+        is_light: bool = False,
+        taken: tuple[str | None] | None = None,
+    ) -> None:
+        """`taken` has the fingerprint where it was taken of many tensors at once."""
         self._tensor = tensor
         self._digest = blake3(tensor.dtype.encode("ascii") + b"\0")
         self._values: TensorValues = values_of(tensor.dtype)
-        self._sampler = sampler_for(tensor.dtype, tensor.shape, tensor.elements) if is_sampled else None
+        self._taken = taken
+        self._sampler: Sampler | None = None
+        if taken is None:
+            self._sampler = sampler_for(tensor.dtype, tensor.shape, tensor.elements, packing, is_light=is_light)
 
     def update(self, block: memoryview) -> None:
         """Take the next block of whole elements."""
@@ -52,22 +65,27 @@ class TensorWalk:
             zeros=found.zeros,
             nans=found.nans,
             infinities=found.infinities,
-            sample=None if self._sampler is None else self._sampler.finish(),
+            sample=self._fingerprint(),
             zero_run=found.zero_run,
             mean=found.mean,
             rms=found.rms,
         )
         return record, check_values(path, record, found, tensor.start)
 
+    def _fingerprint(self) -> str | None:
+        if self._taken is not None:
+            return self._taken[0]
+        return None if self._sampler is None else self._sampler.finish()
+
 
 def walk_tensors(
-    reader: HashingReader, tensors: Sequence[TensorEntry], path: str
+    reader: HashingReader, tensors: Sequence[TensorEntry], path: str, packings: Mapping[str, Packing] | None = None
 ) -> Iterator[tuple[TensorRecord, list[Finding]]]:
     """Read `tensors`, which lie one right behind the other from the reader's position on; CutShortError if it ends."""
     position = 0
     while position < len(tensors):
         batch = _batch(tensors, position)
-        yield from _read(reader, batch, path, is_sampled=position < SAMPLES_LIMIT)
+        yield from _read(reader, batch, path, packings or {}, is_light=position >= SAMPLES_LIMIT)
         position += len(batch)
 
 
@@ -84,12 +102,17 @@ def _batch(tensors: Sequence[TensorEntry], position: int) -> Sequence[TensorEntr
 
 
 def _read(
-    reader: HashingReader, batch: Sequence[TensorEntry], path: str, *, is_sampled: bool
+    reader: HashingReader,
+    batch: Sequence[TensorEntry],
+    path: str,
+    packings: Mapping[str, Packing],
+    *,
+    is_light: bool,
 ) -> list[tuple[TensorRecord, list[Finding]]]:
     total = sum(tensor.end - tensor.start for tensor in batch)
     if total > STEP_BYTES:
         (tensor,) = batch
-        walk = TensorWalk(tensor, is_sampled=is_sampled)
+        walk = TensorWalk(tensor, packings.get(tensor.name), is_light=is_light)
         step = STEP_BYTES - STEP_BYTES % unit_bytes(tensor.dtype)
         left = total
         while left:
@@ -98,12 +121,29 @@ def _read(
             left -= size
         return [walk.finish(path)]
     view = reader.step(total)
+    samples = _light_samples(batch, view) if is_light else {}
     results = []
     offset = 0
-    for tensor in batch:
+    for place, tensor in enumerate(batch):
         size = tensor.end - tensor.start
-        walk = TensorWalk(tensor, is_sampled=is_sampled)
+        packing = packings.get(tensor.name)
+        walk = TensorWalk(tensor, packing, is_light=is_light, taken=samples.get(place))
         walk.update(view[offset : offset + size])
         offset += size
         results.append(walk.finish(path))
     return results
+
+
+def _light_samples(batch: Sequence[TensorEntry], view: memoryview) -> dict[int, tuple[str | None]]:
+    """Fingerprints of plain floats, by place in the batch: tensors of one type and shape all at once."""
+    runs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    for place, tensor in enumerate(batch):
+        if tensor.dtype in FLOATS and tensor.elements:
+            runs.setdefault((tensor.dtype, tensor.shape), []).append(place)
+    content = np.frombuffer(view, dtype=np.uint8)
+    samples: dict[int, tuple[str | None]] = {}
+    for (dtype, shape), places in runs.items():
+        pieces = [content[batch[p].start - batch[0].start : batch[p].end - batch[0].start] for p in places]
+        taken = light_fingerprints(dtype, shape, np.stack(pieces))
+        samples.update((place, (text,)) for place, text in zip(places, taken, strict=True))
+    return samples

@@ -1,165 +1,200 @@
-"""Fingerprints: known again after casts, noise and tuning; never mistaken for another model's."""
+"""What is taken of a tensor: always the same, however its bytes come, and in a form that is checked when read."""
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import Any
 
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType, quants
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.unit.weights.families import bf16
 from tests.unit.weights.makers import safetensors_bytes
-from weights import FileReport, Kinship, TensorRecord, compare, inspect_file, tensor_walk
-from weights.fingerprints import RUN_LENGTH, RUNS, Sampler, read_sample, sampler_for
+from weights import TensorRecord, inspect_file
+from weights.block_values import is_readable, read_blocks
+from weights.fingerprints import Fingerprint, light_fingerprints, sampler_for
+from weights.packings import is_companion, packing_of
+from weights.quant_blocks import QUANTS
+from weights.row_sketch import ROWS, distances, pattern_of
 from weights.tensor_values import decode_floats
+from weights.value_sample import places
 
-SHAPE = (96, 64)
-
-
-def model(seed: int, count: int = 6) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    return {f"model.layers.{number}.w.weight": rng.standard_normal(SHAPE) * 0.02 for number in range(count)}
+SHAPE = (300, 96)
+ARRAY = np.random.default_rng(2).standard_normal(SHAPE).astype("<f4")
 
 
 def raw(array: Any, dtype: str) -> bytes:
     if dtype == "BF16":
-        return (array.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
-    return array.astype({"F64": "<f8", "F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
+        return bf16(array).tobytes()
+    return array.astype({"F64": "<f8", "F32": "<f4", "F16": "<f2", "I8": "i1"}[dtype]).tobytes()
 
 
-def records(weights: dict[str, Any], dtype: str = "BF16") -> list[TensorRecord]:
-    content = safetensors_bytes(
-        {name: (dtype, list(array.shape), raw(array, dtype)) for name, array in weights.items()}
-    )
-    report = inspect_file(lambda: io.BytesIO(content), "m.safetensors", len(content))
-    return FileReport.from_json(report.to_json()).tensors
-
-
-def changed(weights: dict[str, Any], share: float, seed: int = 77) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    return {name: array + share * array.std() * rng.standard_normal(array.shape) for name, array in weights.items()}
-
-
-HELD = model(1)
-
-
-def test_equal_tensors_are_the_same_under_any_name() -> None:
-    renamed = {f"x.{number}": array for number, array in enumerate(HELD.values())}
-    found = compare(records(renamed), records(HELD))
-    assert found.kinship is Kinship.SAME
-    assert len(found.matches) == len(HELD)
-    assert all(match.is_exact and match.cosine == 1 for match in found.matches)
-
-
-@pytest.mark.parametrize("dtype", ["F16", "F32", "F64"])
-def test_a_cast_is_the_same(dtype: str) -> None:
-    found = compare(records(HELD, dtype), records(HELD, "BF16"))
-    assert found.kinship is Kinship.SAME
-    assert min(match.cosine for match in found.matches) > 0.999
-    assert not any(match.is_exact for match in found.matches)
-
-
-@pytest.mark.parametrize(("share", "kinship"), [(0.01, "same"), (0.2, "same"), (0.8, "related"), (1.5, "related")])
-def test_noise_makes_a_relative_of_a_copy(share: float, kinship: str) -> None:
-    assert compare(records(changed(HELD, share)), records(HELD)).kinship == kinship
-
-
-def test_rescaling_is_seen_through() -> None:
-    scaled = {name: array * 37.0 for name, array in HELD.items()}
-    assert compare(records(scaled), records(HELD)).kinship is Kinship.SAME
-
-
-@pytest.mark.parametrize("seed", range(2, 12))
-def test_another_model_is_unrelated(seed: int) -> None:
-    found = compare(records(model(seed, 12)), records(HELD))
-    assert (found.kinship, found.matches, found.compared) == (Kinship.UNRELATED, [], 12)
-
-
-def test_nothing_to_compare_is_not_unrelated() -> None:
-    other = {"w": np.random.default_rng(1).standard_normal((80, 80))}
-    assert compare(records(other), records(HELD)).kinship is Kinship.UNKNOWN
-    assert compare([], []).kinship is Kinship.UNKNOWN
-
-
-PARENT = model(3)
-TUNED = changed(PARENT, 0.1, seed=4)
-
-
-@pytest.mark.parametrize(
-    ("candidate", "kinship"),
-    [
-        (changed(TUNED, 0.02, seed=5), "same"),
-        ({name: (PARENT[name] + TUNED[name]) / 2 for name in PARENT}, "same"),
-        (changed(PARENT, 0.1, seed=6), "unrelated"),
-        ({name: PARENT[name] + 0.4 * (TUNED[name] - PARENT[name]) for name in PARENT}, "same"),
-        (
-            changed({name: PARENT[name] + 0.5 * (TUNED[name] - PARENT[name]) for name in PARENT}, 0.12, seed=8),
-            "related",
-        ),
-    ],
-    ids=["tuned further", "merge", "other tune of the parent", "part of the way", "part of the way, much changed"],
-)
-def test_a_known_parent_tells_copies_from_siblings(candidate: dict[str, Any], kinship: str) -> None:
-    found = compare(records(candidate, "F32"), records(TUNED, "F32"), records(PARENT, "F32"))
-    assert found.kinship == kinship
-    assert found.difference is not None
-
-
-def test_what_the_parent_has_too_proves_nothing() -> None:
-    half = dict(list(PARENT.items())[:3])
-    held = TUNED | half
-    found = compare(records(changed(PARENT, 0.1, seed=9) | half), records(held), records(PARENT))
-    assert (found.kinship, any(match.is_exact for match in found.matches)) == (Kinship.UNRELATED, False)
-
-
-def test_a_parent_of_other_shapes_is_no_help() -> None:
-    other = {"w": np.random.default_rng(1).standard_normal((80, 80))}
-    found = compare(records(TUNED, "F32"), records(TUNED, "F16"), records(other))
-    assert (found.kinship, found.difference) == (Kinship.SAME, None)
-
-
-@pytest.mark.parametrize("dtype", ["F64", "F16", "BF16"])
-def test_a_cast_of_the_parent_is_no_copy_of_its_tune(dtype: str) -> None:
-    parent = {name: array.astype("<f4").astype("<f8") for name, array in PARENT.items()}
-    found = compare(records(parent, dtype), records(TUNED, "F32"), records(parent, "F32"))
-    assert found.kinship is Kinship.UNRELATED
-    assert found.difference is not None
-    assert abs(found.difference) < 0.3
-
-
-@pytest.mark.parametrize("dtype", ["F32", "BF16", "F16"])
-@pytest.mark.parametrize("step", [4, 4 * 1000, 1 << 20])
-def test_the_sample_does_not_depend_on_the_blocks(dtype: str, step: int) -> None:
-    array = np.random.default_rng(2).standard_normal(10_000)
-    content = raw(array, dtype)
-    sampler = Sampler(dtype, array.size)
+def taken(dtype: str, shape: tuple[int, ...], content: bytes, step: int, **options: Any) -> Fingerprint:
+    sampler = sampler_for(dtype, shape, int(np.prod(shape)), **options)
+    assert sampler is not None
     for start in range(0, len(content), step):
         sampler.update(memoryview(content)[start : start + step])
     text = sampler.finish()
     assert text is not None
-    starts = [number * (array.size - RUN_LENGTH) // (RUNS - 1) for number in range(RUNS)]
-    expected = np.concatenate([decode_floats(dtype, content)[start : start + RUN_LENGTH] for start in starts])
-    assert np.abs(read_sample(text) - expected).max() < 1e-3 * np.abs(expected).max()
+    return Fingerprint.from_text(text)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
-def test_no_sample_of_what_is_not_finite_or_zero(value: float) -> None:
-    (record,) = records({"w": np.full(SHAPE, value)}, "F32")
-    assert record.sample is None
+def record(array: Any, dtype: str = "F32") -> TensorRecord:
+    content = safetensors_bytes({"w": (dtype, list(array.shape), raw(array, dtype))})
+    (found,) = inspect_file(lambda: io.BytesIO(content), "m.safetensors", len(content)).tensors
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["F64", "F32", "BF16", "F16"])
+@pytest.mark.parametrize("step", [8, 96 * 8, 8 * 1001, 1 << 20])
+def test_the_fingerprint_does_not_depend_on_the_blocks(dtype: str, step: int) -> None:
+    content = raw(ARRAY, dtype)
+    found = taken(dtype, SHAPE, content, step)
+    expected = decode_floats(dtype, content)[places(ARRAY.size)].astype("<f4")
+    assert np.abs(found.values - expected).max() <= 2**-14 * np.abs(expected).max()
+    assert found.signs is not None
+    assert found.checks is not None
+    whole = taken(dtype, SHAPE, content, len(content))
+    assert whole.signs is not None
+    assert whole.checks is not None
+    assert (found.signs.tolist(), found.checks.tolist()) == (whole.signs.tolist(), whole.checks.tolist())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in QUANTS if is_readable(kind)])
+def test_blocks_mean_what_the_reference_says(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (40, QUANTS[kind].size_bytes), dtype=np.uint8)
+    for place in QUANTS[kind].scales:
+        blocks[:, place : place + 2] = rng.standard_normal((40, 1)).astype("<f2").view(np.uint8)
+    if QUANTS[kind].exponents:
+        blocks[:, 0] = rng.integers(110, 130, 40)
+    values, steps = read_blocks(kind, blocks.tobytes())
+    expected = quants.dequantize(blocks, GGMLQuantizationType[kind]).reshape(-1)
+    assert np.array_equal(values, expected)
+    assert (steps >= 0).all()
+    assert steps.shape == values.shape
+
+
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_0"])
+@pytest.mark.parametrize("step", [1, 7, 1000])
+def test_quantized_tensors_are_read_through_their_blocks(kind: str, step: int) -> None:
+    array = np.random.default_rng(3).standard_normal((64, 256)).astype("<f4")
+    blocks = quants.quantize(array, GGMLQuantizationType[kind])
+    size = QUANTS[kind].size_bytes
+    found = taken(kind, array.shape, blocks.tobytes(), step * size)
+    values, _ = read_blocks(kind, blocks.tobytes())
+    assert np.allclose(found.values, values[places(array.size)], rtol=2**-14)
+    assert found.steps is not None
+    plain = taken("F32", array.shape, array.tobytes(), 4096)
+    assert found.signs is not None
+    assert plain.signs is not None
+    turned = distances(found.signs[:, None], plain.signs[None, :]).min(axis=1)
+    assert np.median(turned) <= (4 if kind == "Q8_0" else 20)
+
+
+def test_the_same_rows_are_kept_wherever_they_stand() -> None:
+    order = np.random.default_rng(4).permutation(len(ARRAY))
+    one, other = (taken("F32", SHAPE, rows.tobytes(), 4096) for rows in (ARRAY, ARRAY[order]))
+    assert one.signs is not None
+    assert other.signs is not None
+    assert one.checks is not None
+    assert other.checks is not None
+    assert len(one.signs) == ROWS
+    assert (one.signs.tolist(), one.checks.tolist()) == (other.signs.tolist(), other.checks.tolist())
+    every = np.packbits(ARRAY < 0, axis=1)
+    near = distances(np.pad(every, ((0, 0), (0, 4))).view("<u8"), pattern_of(96))
+    assert distances(one.signs, pattern_of(96)).tolist() == sorted(near.tolist())[:ROWS]
+
+
+def test_equal_rows_are_kept_once() -> None:
+    rows = np.concatenate([np.zeros((5000, 96), dtype="<f4"), ARRAY[:50], np.repeat(ARRAY[:1], 500, axis=0)])
+    found = taken("F32", rows.shape, rows.tobytes(), 96 * 4 * 11)
+    assert found.signs is not None
+    assert len(np.unique(found.signs, axis=0)) == len(found.signs) == ROWS
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_does_not_hide_the_rest(value: float) -> None:
+    spoiled = ARRAY.copy()
+    spoiled[0, 0] = value
+    text, plain = record(spoiled).sample, record(ARRAY).sample
+    assert text is not None
+    assert plain is not None
+    assert Fingerprint.from_text(text).values[0] == 0
+    assert Fingerprint.from_text(text).values[1:].tolist() == Fingerprint.from_text(plain).values[1:].tolist()
+
+
+def test_no_fingerprint_of_zeros() -> None:
+    assert record(np.zeros(SHAPE)).sample is None
 
 
 @pytest.mark.parametrize(
-    ("dtype", "shape", "elements"),
+    ("dtype", "shape"),
     [
-        ("I8", (64, 64), 4096),
-        ("F32", (4096,), 4096),
-        ("F32", (4, 4), 16),
-        ("C64", (64, 64), 4096),
-        ("F8_E8M0", (64, 64), 4096),
+        ("F32", (63,)),
+        ("F32", (4, 4)),
+        ("C64", (64, 64)),
+        ("F8_E8M0", (64, 64)),
+        ("IQ2_XS", (64, 256)),
+        ("F6_E2M3", (64, 64)),
     ],
 )
-def test_no_sample_of_what_says_nothing(dtype: str, shape: tuple[int, ...], elements: int) -> None:
-    assert sampler_for(dtype, shape, elements) is None
+def test_no_fingerprint_of_what_says_nothing(dtype: str, shape: tuple[int, ...]) -> None:
+    assert sampler_for(dtype, shape, int(np.prod(shape))) is None
+
+
+@pytest.mark.parametrize("dtype", ["F64", "F32", "F16", "BF16"])
+@pytest.mark.parametrize("shape", [(8,), (80,), (20, 20), (64, 96)])
+def test_many_at_once_are_taken_like_one_by_one(dtype: str, shape: tuple[int, ...]) -> None:
+    arrays = np.random.default_rng(5).standard_normal((6, *shape)).astype("<f4")
+    arrays[2] = 0
+    arrays[3].flat[0] = np.nan
+    contents = np.stack([np.frombuffer(raw(array, dtype), dtype=np.uint8) for array in arrays])
+    texts = light_fingerprints(dtype, shape, contents)
+    for text, content in zip(texts, contents, strict=True):
+        sampler = sampler_for(dtype, shape, int(np.prod(shape)), is_light=True)
+        if sampler is None:
+            assert text is None
+            continue
+        sampler.update(memoryview(content))
+        expected = sampler.finish()
+        assert (text is None) == (expected is None)
+        if text is not None and expected is not None:
+            assert Fingerprint.from_text(text).values.tolist() == Fingerprint.from_text(expected).values.tolist()
+
+
+def test_a_light_fingerprint_is_part_of_the_full_one() -> None:
+    full = taken("F32", SHAPE, ARRAY.tobytes(), 4096)
+    light = taken("F32", SHAPE, ARRAY.tobytes(), 4096, is_light=True)
+    assert light.signs is None
+    assert set(light.values.tolist()) < set(full.values.tolist())
+
+
+def test_a_fingerprint_is_small() -> None:
+    text = record(np.random.default_rng(1).standard_normal((500, 500))).sample
+    assert text is not None
+    assert len(base64.b64decode(text)) <= 4200
+
+
+@pytest.mark.parametrize("text", ["", "AAAA", "not base64!", base64.b64encode(bytes(5000)).decode()])
+def test_what_is_no_fingerprint_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a fingerprint"):
+        Fingerprint.from_text(text)
+
+
+@given(st.binary(max_size=200), st.integers(0, 4000))
+def test_a_spoiled_fingerprint_is_read_or_refused(noise: bytes, place: int) -> None:
+    content = bytearray(base64.b64decode(record(ARRAY[:8]).sample or ""))
+    content[place : place + len(noise)] = noise
+    try:
+        found = Fingerprint.from_text(base64.b64encode(content).decode())
+    except ValueError:
+        return
+    assert len(found.values) % 16 == 0
 
 
 def test_eight_bit_floats_are_decoded() -> None:
@@ -169,13 +204,65 @@ def test_eight_bit_floats_are_decoded() -> None:
     assert np.isnan(decode_floats("F8_E4M3FNUZ", b"\x80")).all()
 
 
-def test_the_number_of_samples_in_a_file_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tensor_walk, "SAMPLES_LIMIT", 1)
-    monkeypatch.setattr(tensor_walk, "STEP_BYTES", 1 << 12)
-    assert [record.sample is not None for record in records(model(1, 3))] == [True, False, False]
+PACKED = {
+    "a.qweight": ("I32", (8, 48)),
+    "a.scales": ("F16", (2, 48)),
+    "a.qzeros": ("I32", (2, 6)),
+    "b.qweight": ("I32", (64, 6)),
+    "b.scales": ("F16", (2, 48)),
+    "c.qweight": ("I32", (16, 48)),
+    "c.scales": ("F16", (2, 48)),
+    "c.g_idx": ("I32", (64,)),
+    "d.weight": ("U8", (1536, 1)),
+    "d.weight.absmax": ("F32", (48,)),
+    "d.weight.quant_map": ("F32", (16,)),
+    "e.weight_packed": ("I32", (48, 8)),
+    "e.weight_scale": ("F16", (48, 2)),
+    "f.weight": ("U32", (48, 8)),
+    "f.scales": ("F16", (48, 2)),
+    "f.biases": ("F16", (48, 2)),
+    "g_blocks": ("U8", (2, 48, 2, 16)),
+    "g_scales": ("U8", (2, 48, 2)),
+    "h": ("F4", (48, 64)),
+    "i.weight": ("I32", (48, 64)),
+    "j.qweight": ("I32", (0, 0)),
+}
 
 
-@pytest.mark.parametrize("text", ["", "AAAA", "not base64!"])
-def test_what_is_no_fingerprint_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a fingerprint"):
-        read_sample(text)
+@pytest.mark.parametrize(
+    ("name", "style", "elements"),
+    [
+        ("a.qweight", "gptq", 3072),
+        ("b.qweight", "awq", 3072),
+        ("c.qweight", "gptq", 3072),
+        ("d.weight", "nf4", 3072),
+        ("e.weight_packed", "words", 3072),
+        ("f.weight", "words", 3072),
+        ("g_blocks", "e2m1", 6144),
+        ("h", "e2m1", 3072),
+        ("i.weight", None, 0),
+        ("j.qweight", None, 0),
+        ("a.scales", None, 0),
+    ],
+)
+def test_packed_layouts_are_recognized(name: str, style: str | None, elements: int) -> None:
+    found = packing_of(name, PACKED)
+    assert (found and found.style, found.elements if found else 0) == (style, elements)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.weight_scale", True),
+        ("a.weight.absmax", True),
+        ("a.SCB", True),
+        ("a.scales", True),
+        ("a.weight_scale_inv", True),
+        ("a.weight.quant_state.bitsandbytes__nf4", True),
+        ("a.weight", False),
+        ("a.upscale.weight", False),
+        ("rescales", False),
+    ],
+)
+def test_scales_and_the_like_are_told_by_name(name: str, expected: bool) -> None:
+    assert is_companion(name) is expected
