@@ -64,7 +64,9 @@ PLACED: dict[str, frozenset[Side]] = {
     "every term": frozenset({Side.EVERYTHING}),
     "every term except the HF id": frozenset({Side.EVERYTHING}),
     "USD 50 million threshold and every other term": frozenset({Side.EVERYTHING}),
-    "display phrase and thresholds, whether > or >=, all else": frozenset({Side.EVERYTHING}),
+    "display phrase and thresholds": frozenset({Side.DISPLAY, Side.THRESHOLD}),
+    "whether > or >=": frozenset({Side.THRESHOLD}),
+    "all else": frozenset({Side.EVERYTHING}),
     "all terms beyond the category gate": frozenset(Side) - {Side.THRESHOLD, Side.EVERYTHING},
 }
 READ_OR_WELL_KNOWN = frozenset({Certainty.FULL_TEXT, Certainty.WELL_KNOWN, Certainty.EXCERPT})
