@@ -12,25 +12,24 @@ from typing import Any
 
 import yaml
 
-from weights.catalog.leftovers import MD_HTML, MD_LICENSE, MD_SHELL, MD_YAML
+from weights.catalog.leftovers import MD_LICENSE, MD_SHELL, MD_YAML
 from weights.findings import Finding
 from weights.front_matter import FENCED, FrontMatterError, NoMappingError, split_card
+from weights.markup import LENGTH_LIMIT, check_markup
 from weights.report import FileReport
 
 ALIAS_LIMIT = 100
-YAML_LIMIT_CHARACTERS = 4_000_000
+YAML_LIMIT_CHARACTERS = 500_000
+UNFOLDED_LIMIT = 100_000  # nodes that aliases may stand for
 DEPTH_LIMIT = 64
 
-_ACTIVE = re.compile(
-    r"<\s*(script|iframe|object|embed|form|meta|link|base)\b[^>]*>|<[a-z][^>]*\son[a-z]+\s*=|(href|src)\s*=\s*[\"']?\s*javascript:|"
-    r"\]\(\s*javascript:",
-    re.IGNORECASE,
-)
-_CODE = re.compile(r"^(```|~~~).*?^\1[ \t]*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _PIPED = re.compile(
-    r"(curl|wget)\b[^\n|]*?(?P<address>https?://[^\s|'\"]+)[^\n|]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|"
-    r"(iwr|irm|Invoke-WebRequest)\b[^\n|]*\|\s*(iex|Invoke-Expression)|"
-    r"(ba|z)?sh\s+(-c\s+)?[\"']?(<\(|\$\()\s*(curl|wget)\b",
+    r"(curl|wget)\b[^\n|]{0,300}?(?P<address>https?://[^\s|'\"]{1,300})[^\n|]{0,300}\|\s{0,20}(sudo\s{1,20})?(ba|z|da)?sh\b|"
+    r"(iwr|irm|Invoke-WebRequest)\b[^\n|]{0,300}\|\s{0,20}(iex|Invoke-Expression)|"
+    r"(ba|z)?sh\s{1,20}(-c\s{1,20})?[\"']?(<\(|\$\()\s{0,20}(curl|wget)\b|"
+    r"python[\d.]{0,5}\s{1,5}-c\s[^\n]{0,300}(urlopen|requests\.get|urllib)|"
+    r"pip[\d.]{0,5}\s{1,5}install\s[^\n]{0,200}?(?<!git\+)(?P<package>https?://(?!github\.com/|(\w+\.)*(huggingface\.co|pytorch\.org|"
+    r"nvidia\.com|github\.io|pypi\.org|python\.org|aliyun\.com|edu\.cn)/)[^\s'\"]{1,300})",
     re.IGNORECASE,
 )
 _INSTALLERS = re.compile(
@@ -64,10 +63,8 @@ def check_card(text: str, path: str) -> tuple[list[Finding], dict[str, Any]]:
         pass
     except FrontMatterError as problem:
         findings.append(MD_YAML.at(path, f"The card cannot be read: {problem}."))
-    active = _ACTIVE.search(_CODE.sub("", body))
-    if active:
-        findings.append(MD_HTML.at(path, "The card has active markup.", evidence=active.group()))
-    for piped in _PIPED.finditer(body):
+    findings += check_markup(body, path)
+    for piped in _PIPED.finditer(body[:LENGTH_LIMIT]):
         if not _INSTALLERS.match(piped["address"] or ""):
             findings.append(MD_SHELL.at(path, "The card has such a command.", evidence=piped.group()))
             break
@@ -76,8 +73,13 @@ def check_card(text: str, path: str) -> tuple[list[Finding], dict[str, Any]]:
 
 def check_yaml(text: str, path: str) -> list[Finding]:
     """Whether YAML is plain: no tags, few aliases, no repeated keys, bounded size and depth."""
+    return read_yaml(text, path)[0]
+
+
+def read_yaml(text: str, path: str) -> tuple[list[Finding], list[Any]]:
+    """Findings on YAML and, if there are none, its documents."""
     if len(text) > YAML_LIMIT_CHARACTERS:
-        return [MD_YAML.at(path, f"The YAML has {len(text)} characters.")]
+        return [MD_YAML.at(path, f"The YAML has {len(text)} characters.")], []
     aliases = depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -89,16 +91,36 @@ def check_yaml(text: str, path: str) -> list[Finding]:
                 depth -= 1
             tag = getattr(event, "tag", None)
             if (tag and not tag.startswith("tag:yaml.org,2002:")) or (tag and "python" in tag):
-                return [MD_YAML.at(path, f"The YAML has the tag {tag!r}.", offset=event.start_mark.index)]
+                return [MD_YAML.at(path, f"The YAML has the tag {tag!r}.", offset=event.start_mark.index)], []
             if aliases > ALIAS_LIMIT or depth > DEPTH_LIMIT:
-                return [MD_YAML.at(path, "The YAML has too many aliases or levels.", offset=event.start_mark.index)]
-        repeated = _repeated_key(yaml.compose_all(text, Loader=yaml.CSafeLoader))
-        list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+                message = "The YAML has too many aliases or levels."
+                return [MD_YAML.at(path, message, offset=event.start_mark.index)], []
+        nodes = [node for node in yaml.compose_all(text, Loader=yaml.CSafeLoader) if node is not None]
+        if aliases and sum(_unfolded(node, {}) for node in nodes) > UNFOLDED_LIMIT:
+            return [MD_YAML.at(path, f"The YAML's aliases stand for more than {UNFOLDED_LIMIT} nodes.")], []
+        repeated = _repeated_key(nodes)
+        documents = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        return [MD_YAML.at(path, f"The YAML cannot be read: {str(error).splitlines()[0]}.")]
+        return [MD_YAML.at(path, f"The YAML cannot be read: {str(error).splitlines()[0]}.")], []
     if repeated is not None:
-        return [MD_YAML.at(path, f"The key {repeated!r} comes twice.")]
-    return []
+        return [MD_YAML.at(path, f"The key {repeated!r} comes twice.")], []
+    return [], documents
+
+
+def _unfolded(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many nodes there are when every alias is written out; one that holds itself has no number."""
+    if id(node) in known:
+        if not known[id(node)]:
+            raise ValueError("an alias holds itself")
+        return known[id(node)]
+    known[id(node)] = 0
+    inner: list[yaml.Node] = []
+    if isinstance(node, yaml.SequenceNode):
+        inner = node.value
+    elif isinstance(node, yaml.MappingNode):
+        inner = [part for pair in node.value for part in pair]
+    known[id(node)] = 1 + sum(_unfolded(part, known) for part in inner)
+    return known[id(node)]
 
 
 def license_marks(text: str) -> list[str]:

@@ -104,6 +104,7 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
         tensors=len(tensors),
         parameters=sum(tensor.elements for tensor in tensors),
         seconds=sum(file.seconds for file in reports) if seconds is None else seconds,
+        records=tensors,
     )
 
 

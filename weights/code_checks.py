@@ -6,11 +6,22 @@ Owns the search for such references in JSON files, at any depth. The code itself
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from weights.catalog.folder import CC_AUTOMAP, CC_KERNEL, CC_MISSING, CC_MODULE, CC_REMOTE, CC_TRUST
+from weights.catalog.folder import (
+    CC_AUTOMAP,
+    CC_IMPORT,
+    CC_KERNEL,
+    CC_MISSING,
+    CC_MODULE,
+    CC_PATH,
+    CC_REMOTE,
+    CC_TRUST,
+)
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.report import FileReport
@@ -18,70 +29,124 @@ from weights.report import FileReport
 _LIBRARIES = frozenset(
     {"diffusers", "transformers", "sentence_transformers", "peft", "timm", "torch", "flax", "onnxruntime"}
 )
+# What runs programs or unpickles without being a part of Python.
+_RUNNERS = frozenset(
+    {"pip", "setuptools", "joblib", "dill", "cloudpickle", "paramiko", "pexpect", "sh", "fabric", "invoke"}
+)
+_ATTENTION = re.compile(
+    r"_?(attn|experts|kernels?|mlp|norm|rope)_implementation(_internal)?|kernel(_config|_mapping|s)?"
+)
+_FILE_KEYS = frozenset(
+    {"tokenizer_file", "vocab_file", "merges_file", "spm_file", "emoji_file", "target_spm", "source_spm"}
+)
+_SYSTEM_FOLDER = re.compile(r"/(etc|proc|dev|sys|boot|root/\.|var/run)(/|$)|[A-Za-z]:[\\/]Windows", re.IGNORECASE)
+_TARGET = "_target_"
 
 
 def check_code_references(files: Sequence[FileReport]) -> list[Finding]:
-    """Findings on every `auto_map` of a checkpoint, one for each file and kind of trouble."""
+    """Findings on every reference to code in a checkpoint, one for each file and kind of trouble."""
     paths = {file.path for file in files}
     findings: list[Finding] = []
     for file in files:
-        found = {finding.check: finding for finding in _check_file(file, paths)}
-        findings += found.values()
+        if file.kind == Kind.JSON:
+            findings += {found.check: found for found in _missing(file, paths)}.values()
     return findings
 
 
-def _check_file(file: FileReport, paths: set[str]) -> Iterator[Finding]:
-    if file.kind != Kind.JSON:
-        return
-    yield from _check_settings(file)
-    for library in _libraries(file):
-        if library not in _LIBRARIES:
-            yield CC_MODULE.at(file.path, f"The file names the library {library!r}.")
+def check_settings(value: Any, path: str) -> list[Finding]:
+    """Findings on the references to code in one parsed file, one for each kind of trouble."""
+    found = {finding.check: finding for finding in _check_value(value, path)}
+    return list(found.values())
+
+
+def _check_value(value: Any, path: str) -> Iterator[Finding]:
+    for item in _objects(value):
+        yield from _check_item(item, path)
+    for name in _libraries(value, PurePosixPath(path).name):
+        yield from _check_import(name, path)
+    for place in _module_paths(value, PurePosixPath(path).name):
+        if _climbs(place):
+            yield CC_PATH.at(path, "A module lies outside of the checkpoint.", evidence=place)
+    for reference in _references(value):
+        repository, mark, _ = reference.rpartition("--")
+        if mark:
+            yield CC_REMOTE.at(path, f"The file names code in {repository!r}.", evidence=reference)
+        else:
+            yield CC_AUTOMAP.at(path, "The file names code in the checkpoint.", evidence=reference)
+
+
+def _missing(file: FileReport, paths: set[str]) -> Iterator[Finding]:
+    """Modules that an `auto_map` names and that are not among the files."""
     for reference in _references(file.content):
-        repository, _, local = reference.rpartition("--")
-        if repository:
-            yield CC_REMOTE.at(file.path, f"`auto_map` names code in {repository!r}.", evidence=reference)
-            continue
-        yield CC_AUTOMAP.at(file.path, "`auto_map` names code in the checkpoint.", evidence=reference)
-        module = local.rpartition(".")[0].replace(".", "/") + ".py"
-        if str(PurePosixPath(file.path).parent / module) not in paths:
-            yield CC_MISSING.at(file.path, f"The module {module} is not among the files.", evidence=reference)
+        if "--" not in reference:
+            module = reference.rpartition(".")[0].replace(".", "/") + ".py"
+            if str(PurePosixPath(file.path).parent / module) not in paths:
+                yield CC_MISSING.at(file.path, f"The module {module} is not among the files.", evidence=reference)
 
 
-def _check_settings(file: FileReport) -> Iterator[Finding]:
-    for item in _objects(file.content):
-        if item.get("trust_remote_code") is True:
-            yield CC_TRUST.at(file.path, "The file sets `trust_remote_code`.")
-        if "_attn_implementation_internal" in item:
-            yield CC_KERNEL.at(file.path, "The file sets `_attn_implementation_internal`.")
-        for key in ("attn_implementation", "_attn_implementation"):
-            value = item.get(key)
-            if any("/" in text for text in _texts(value)):
-                yield CC_KERNEL.at(file.path, f"The file sets `{key}` to a repository.", evidence=str(value)[:200])
+def _check_item(item: dict[str, Any], path: str) -> Iterator[Finding]:
+    trust = item.get("trust_remote_code")
+    if trust and str(trust).lower() not in ("false", "none", "0"):
+        yield CC_TRUST.at(path, "The file sets `trust_remote_code`.")
+    generate = item.get("custom_generate")
+    if isinstance(generate, str) and generate:
+        yield CC_REMOTE.at(path, "The file has text generated by code of a repository.", evidence=generate)
+    for key, value in item.items():
+        if key == "_attn_implementation_internal" and value is not None:
+            yield CC_KERNEL.at(path, f"The file sets `{key}`.")
+        elif _ATTENTION.fullmatch(key) and any("/" in text for text in _texts(value)):
+            yield CC_KERNEL.at(path, f"The file sets `{key}` to a repository.", evidence=str(value)[:200])
+        elif key in _FILE_KEYS and isinstance(value, str) and (_climbs(value) or _SYSTEM_FOLDER.match(value)):
+            yield CC_PATH.at(path, f"The file sets `{key}` to a path outside.", evidence=value)
+        elif key == _TARGET and isinstance(value, str):
+            yield from _check_import(value, path)
 
 
-def _libraries(file: FileReport) -> Iterator[str]:
-    """Libraries that a Diffusers pipeline, a Sentence Transformers module list or a PEFT adapter has imported."""
-    name, content = PurePosixPath(file.path).name, file.content
-    if name == "model_index.json" and isinstance(content, dict):
-        for value in content.values():
-            if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
-                yield value[0]
-    elif name == "modules.json" and isinstance(content, list):
-        for item in content:
+def _check_import(name: str, path: str) -> Iterator[Finding]:
+    library = name.partition(".")[0]
+    if library in sys.stdlib_module_names or library in _RUNNERS or not library:
+        yield CC_IMPORT.at(path, f"The file has {name[:120]!r} imported.", evidence=name)
+    elif library not in _LIBRARIES:
+        yield CC_MODULE.at(path, f"The file names the library {library!r}.")
+
+
+def _climbs(place: str) -> bool:
+    return ".." in re.split(r"[/\\]", place)
+
+
+def _module_paths(value: Any, name: str) -> Iterator[str]:
+    if name == "modules.json" and isinstance(value, list):
+        yield from (item["path"] for item in value if isinstance(item, dict) and isinstance(item.get("path"), str))
+
+
+def _libraries(value: Any, name: str) -> Iterator[str]:
+    """What a Diffusers pipeline, a Sentence Transformers module list or a PEFT adapter has imported."""
+    if name == "model_index.json" and isinstance(value, dict):
+        for part in value.values():
+            if isinstance(part, list) and len(part) == 2 and isinstance(part[0], str):
+                yield part[0]
+    elif name == "modules.json" and isinstance(value, list):
+        for item in value:
             if isinstance(item, dict) and isinstance(item.get("type"), str):
-                yield item["type"].partition(".")[0]
-    elif name == "adapter_config.json" and isinstance(content, dict):
-        mapping = content.get("auto_mapping")
+                yield item["type"]
+    elif name == "adapter_config.json" and isinstance(value, dict):
+        mapping = value.get("auto_mapping")
         if isinstance(mapping, dict) and isinstance(mapping.get("parent_library"), str):
-            yield mapping["parent_library"].partition(".")[0]
+            yield mapping["parent_library"]
 
 
 def _references(value: Any) -> Iterator[str]:
-    """Every class that an `auto_map` anywhere in `value` names."""
+    """Every class that an `auto_map` or a pipeline of its own names, anywhere in `value`."""
     for item in _objects(value):
         if "auto_map" in item:
             yield from _texts(item["auto_map"])
+        pipelines = item.get("custom_pipelines")
+        if isinstance(pipelines, dict):
+            for pipeline in pipelines.values():
+                if isinstance(pipeline, dict) and isinstance(pipeline.get("impl"), str):
+                    yield pipeline["impl"]
+        if isinstance(item.get("_class_name"), list):
+            yield from (f"{name}.{name}" for name in item["_class_name"][:1] if isinstance(name, str))
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -10,12 +10,15 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-from weights.cards import check_card, check_yaml, is_license_file, license_marks
+from weights.cards import check_card, is_license_file, license_marks, read_yaml
 from weights.catalog.files import FM_EMPTY, FM_ENCODING, FM_MISNAMED, FM_PAGE, FM_POINTER
-from weights.catalog.folder import CC_CODE, CT_JSON, CT_NONFINITE
+from weights.catalog.folder import CT_JSON, CT_NONFINITE
+from weights.code_checks import check_settings
+from weights.code_files import check_source
 from weights.findings import Finding
 from weights.formats import Kind, is_weight_name, promised, suffix_of
 from weights.leftovers import check_text, check_values
+from weights.markup import check_markup, check_xml
 from weights.pickle_file import check_pickles, name_findings
 from weights.pickle_walk import looks_like_pickle
 from weights.report import Parsed
@@ -28,7 +31,12 @@ from weights.vocabularies import summarize_lines, summarize_words
 CONTENT_LIMIT_BYTES = 1 << 20  # larger JSON is kept only where the folder's checks need it
 
 INDEX_NAME = re.compile(r"\.index(\.[\w-]+)?\.json$")
-_CODE_SUFFIXES = frozenset({".py", ".sh", ".ipynb", ".bat", ".ps1", ".js", ".pyx", ".c", ".cpp", ".cu", ".so"})
+_MARKUP_SUFFIXES = frozenset({".html", ".htm", ".xhtml", ".svg", ".xml"})
+_VOCABULARY_LINE = re.compile(r"[A-Za-z0-9+/=]{1,4000} \d{1,10}\r?(\n|$)")
+# Files of these names are objects wherever they are read.
+_OBJECTS = re.compile(
+    r"((generation_|tokenizer_|adapter_|preprocessor_|processor_)?config|special_tokens_map|tokenizer|model_index)\.json"
+)
 _BINARY_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -49,24 +57,40 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
         return Parsed(Kind.PICKLE, findings + name_findings(path) + check_pickles(content, len(content), path))
     if suffix_of(path) == ".json":
         return _inspect_json(content, path, findings + check_text(text, path))
-    if expected is not None and Kind.TEXT not in expected:
+    if _is_misplaced(text, path, expected):
         findings.append(FM_MISNAMED.at(path, "The file holds text.", evidence=_first_line(content)))
     if is_template_file(path):
         return Parsed(Kind.TEXT, findings + check_template(text, path, "the file itself"), content={"template": text})
-    if suffix_of(path) in _CODE_SUFFIXES or text.startswith("#!"):
-        findings.append(CC_CODE.at(path, "The file is program source."))
-    findings += check_text(text, path)
+    findings += check_source(text, content, path) + check_text(text, path)
     kept: dict[str, Any] | None = None
-    if suffix_of(path) == ".md":
+    if suffix_of(path) in (".md", ".markdown"):
         found, kept = check_card(text, path)
         findings += found
     elif suffix_of(path) in (".yaml", ".yml"):
-        findings += check_yaml(text, path)
+        findings += _check_yaml(text, path)
+    elif suffix_of(path) in _MARKUP_SUFFIXES:
+        findings += check_markup(text, path) + check_xml(text, path)
     elif is_license_file(path):
         kept = {"license_marks": license_marks(text)}
     else:
         kept = summarize_lines(text, path)
     return Parsed(Kind.TEXT, findings, content=kept)
+
+
+def _is_misplaced(text: str, path: str, expected: frozenset[Kind] | None) -> bool:
+    """Whether text stands where its name promises something else; a vocabulary may be lines of base64 and numbers."""
+    if suffix_of(path) == ".model":
+        return _VOCABULARY_LINE.match(text) is None
+    return expected is not None and Kind.TEXT not in expected
+
+
+def _check_yaml(text: str, path: str) -> list[Finding]:
+    findings, documents = read_yaml(text, path)
+    for value in documents:
+        findings += check_settings(value, path)
+        for name, template in templates_in(value):
+            findings += check_template(template, path, f"the key {name!r}")
+    return findings
 
 
 def check_empty(path: str) -> list[Finding]:
@@ -94,7 +118,10 @@ def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
         return Parsed(Kind.JSON, findings)
     if document.nonfinite:
         findings.append(CT_NONFINITE.at(path, f"The file uses {document.nonfinite[0]}."))
+    if _OBJECTS.fullmatch(PurePosixPath(path).name) and not isinstance(document.value, dict):
+        findings.append(CT_JSON.at(path, "The file must hold an object.", evidence=_first_line(content)))
     findings += check_values(_settings(document.value), path, "settings")
+    findings += check_settings(document.value, path)
     for name, text in templates_in(document.value):
         findings += check_template(text, path, f"the key {name!r}")
     return Parsed(Kind.JSON, findings, content=_kept(document.value, len(content), path))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from weights.catalog.files import FS_COUNT, FS_GIT, FS_HARDLINK, FS_LINK, FS_NAME, FS_SPECIAL
+from weights.catalog.files import FS_COUNT, FS_GIT, FS_HARDLINK, FS_LINK, FS_NAME, FS_SPECIAL, FS_TWIN
 from weights.findings import Finding
 from weights.names import is_encodable
 
@@ -25,6 +26,7 @@ class FolderListing:
     root: Path
     sizes: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    is_cut: bool = False  # there are more files than a checkpoint may have; the rest was not listed
 
     @property
     def size_bytes(self) -> int:
@@ -36,20 +38,39 @@ def list_folder(root: str | os.PathLike[str]) -> FolderListing:
     """Everything below `root`; OSError if a folder cannot be read."""
     listing = FolderListing(Path(root))
     waiting = [""]
+    entries_seen = 0
+    links: dict[tuple[int, int], list[str]] = {}
     while waiting:
         folder = waiting.pop()
         with os.scandir(listing.root / folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                if _take(entry, path, listing):
-                    waiting.append(path)
-        if len(listing.sizes) > FILES_LIMIT:
-            listing.findings.append(FS_COUNT.at("", f"The folder has more than {FILES_LIMIT} files."))
-            break
+            found = list(islice(entries, FILES_LIMIT + 1 - entries_seen))
+        entries_seen += len(found)
+        if entries_seen > FILES_LIMIT:
+            listing.findings.append(FS_COUNT.at("", f"The folder has more than {FILES_LIMIT} entries; none was read."))
+            listing.sizes.clear()
+            listing.is_cut = True
+            return listing
+        for entry in sorted(found, key=lambda entry: entry.name):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if _take(entry, path, listing, links):
+                waiting.append(path)
+    listing.findings += _hard_links(listing, links)
     return listing
 
 
-def _take(entry: os.DirEntry[str], path: str, listing: FolderListing) -> bool:
+def _hard_links(listing: FolderListing, links: dict[tuple[int, int], list[str]]) -> list[Finding]:
+    """Files with further names; by one outside of the folder somebody may write while the file is read."""
+    findings = []
+    for paths in links.values():
+        count = (listing.root / paths[0]).lstat().st_nlink
+        if count > len(paths):
+            findings += [FS_HARDLINK.at(path, f"{count - len(paths)} of its names lie elsewhere.") for path in paths]
+        else:
+            findings += [FS_TWIN.at(path, f"The file is the same as {paths[0]!r}.") for path in paths[1:]]
+    return findings
+
+
+def _take(entry: os.DirEntry[str], path: str, listing: FolderListing, links: dict[tuple[int, int], list[str]]) -> bool:
     """Note one entry; whether it is a folder to descend into."""
     status = entry.stat(follow_symlinks=False)
     if not is_encodable(path):
@@ -65,7 +86,7 @@ def _take(entry: os.DirEntry[str], path: str, listing: FolderListing) -> bool:
     else:
         listing.sizes[path] = status.st_size
         if status.st_nlink > 1:
-            listing.findings.append(FS_HARDLINK.at(path, f"The file has {status.st_nlink} names."))
+            links.setdefault((status.st_dev, status.st_ino), []).append(path)
     return False
 
 

@@ -15,13 +15,17 @@ from weights.catalog.gguf import GG_ALIGN, GG_COUNT, GG_DIM, GG_DUP, GG_KEY, GG_
 from weights.findings import Check, Finding
 from weights.names import invisible_character
 from weights.quant_blocks import GGML_TYPES
-from weights.safetensors_header import TensorEntry
+from weights.safetensors_header import CLIMBING, TensorEntry
 from weights.sources import Source, read_at
 
 HEADER_LIMIT_BYTES = 512 << 20
 KEPT_TEXT = 1 << 20
 NAME_LIMIT_BYTES = 64
-TENSORS_LIMIT = 1_000_000
+ALIGNMENT_LIMIT = 1 << 16
+TENSORS_LIMIT = 100_000
+PAIRS_LIMIT = 20_000
+TEXTS_LIMIT = 2_000_000  # in all arrays together; a large vocabulary with its merges has 800 000
+TEMPLATES_LIMIT = 100
 CHUNK_BYTES = 1 << 20
 
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<B", 10: "<Q", 11: "<q", 12: "<d"}
@@ -32,12 +36,13 @@ _BOOL, _STRING, _ARRAY, _UINT32 = 7, 8, 9, 4
 class GgufHeader:
     """Metadata (scalars and texts; of an array its length), tensors in the order of their bytes, and what is wrong.
 
-    `is_sound` means that the tensors may be walked; then `data_start` is where the first begins.
+    `is_sound` means that the tensors may be walked; then the header ends at `end` and the first begins at `data_start`.
     """
 
     metadata: dict[str, Any] = field(default_factory=dict)
     tensors: list[TensorEntry] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    end: int = 0
     data_start: int = 0
     is_sound: bool = False
 
@@ -58,6 +63,7 @@ def read_gguf_header(source: Source, path: str) -> GgufHeader:
         alignment = _metadata(cursor, pairs, header.metadata)
         entries = _tensors(cursor, tensors)
         header.data_start = _aligned(cursor.position, alignment)
+        header.end = cursor.position
         header.tensors = _place(entries, header.data_start, alignment, source.size_bytes)
         header.is_sound = True
     except _FaultError as error:
@@ -73,6 +79,7 @@ class _Cursor:
         self._limit = min(source.size_bytes, HEADER_LIMIT_BYTES)
         self._chunk = b""
         self._start = 0
+        self._texts = 0
         self.position = 0
 
     @property
@@ -96,6 +103,21 @@ class _Cursor:
         if size > self.left:
             raise _FaultError(GG_COUNT, f"{size} bytes are announced and {self.left} are left")
         self.position += size
+
+    def skip_texts(self, count: int) -> None:
+        """Move on over as many texts."""
+        self._texts += count
+        if self._texts > TEXTS_LIMIT:
+            raise _FaultError(GG_COUNT, f"The arrays have more than {TEXTS_LIMIT} texts")
+        for _ in range(count):
+            inside = self.position - self._start
+            raw = self._chunk[inside : inside + 8]
+            length = int.from_bytes(raw if len(raw) == 8 else self.take(8), "little")
+            if len(raw) == 8:
+                self.position += 8
+            if length > self._limit - self.position:
+                raise _FaultError(GG_COUNT, f"{length} bytes are announced and {self.left} are left")
+            self.position += length
 
     def number(self, form: str) -> Any:
         """The next number of a `struct` form."""
@@ -121,7 +143,7 @@ def _counts(cursor: _Cursor) -> tuple[int, int]:
         raise _FaultError(GG_MAGIC, f"The version is {version}")
     tensors, pairs = cursor.number("<Q"), cursor.number("<Q")
     # A tensor takes at least 33 bytes of header and a pair of key and value at least 13.
-    if tensors > min(TENSORS_LIMIT, cursor.left // 33) or pairs > cursor.left // 13:
+    if tensors > min(TENSORS_LIMIT, cursor.left // 33) or pairs > min(PAIRS_LIMIT, cursor.left // 13):
         raise _FaultError(GG_COUNT, f"{tensors} tensors and {pairs} keys are announced")
     return tensors, pairs
 
@@ -138,7 +160,7 @@ def _metadata(cursor: _Cursor, pairs: int, metadata: dict[str, Any]) -> int:
         metadata[key] = _value(cursor, kind, key)
         if key == "general.alignment":
             alignment = metadata[key]
-            if kind != _UINT32 or alignment < 8 or alignment & (alignment - 1):
+            if kind != _UINT32 or not 8 <= alignment <= ALIGNMENT_LIMIT or alignment & (alignment - 1):
                 raise _FaultError(GG_ALIGN, f"The alignment is {alignment}")
     return alignment
 
@@ -164,13 +186,17 @@ def _scalar(cursor: _Cursor, kind: int, key: str) -> Any:
     return value
 
 
-def _array(cursor: _Cursor, key: str) -> dict[str, int]:
+def _array(cursor: _Cursor, key: str) -> dict[str, Any]:
     kind, count = cursor.number("<I"), cursor.number("<Q")
     if kind == _STRING:
         if count > cursor.left // 8:
             raise _FaultError(GG_COUNT, f"The array {key!r} announces {count} texts")
-        for _ in range(count):
-            cursor.text()
+        if "template" in key:
+            # Kept, since each may be rendered by somebody; a text too long to keep is judged as such.
+            if count > TEMPLATES_LIMIT:
+                raise _FaultError(GG_COUNT, f"The array {key!r} has {count} templates")
+            return {"count": count, "texts": [cursor.text() for _ in range(count)]}
+        cursor.skip_texts(count)
     elif kind in _SCALARS:
         cursor.skip(count * struct.calcsize(_SCALARS[kind]))
     else:
@@ -184,8 +210,9 @@ def _tensors(cursor: _Cursor, count: int) -> list[tuple[str, str, tuple[int, ...
     seen: set[str] = set()
     for _ in range(count):
         name = cursor.text(1 << 16)
-        if not name or len(name.encode()) >= NAME_LIMIT_BYTES or invisible_character(name):
-            raise _FaultError(GG_NAME, "A tensor's name is empty, too long or holds control characters", name)
+        if not name or len(name.encode()) >= NAME_LIMIT_BYTES or invisible_character(name) or CLIMBING.search(name):
+            message = "A tensor's name is empty, too long, looks like a path that climbs or holds control characters"
+            raise _FaultError(GG_NAME, message, name)
         if name in seen:
             raise _FaultError(GG_DUP, "The tensor comes twice", name)
         seen.add(name)

@@ -11,15 +11,20 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 
-from weights.catalog.files import FS_COLLIDE, FS_GIT, FS_LONG, FS_NAME, FS_PORTABLE
+from weights.catalog.files import FS_COLLIDE, FS_CONFUSABLE, FS_GIT, FS_LONG, FS_NAME, FS_PORTABLE
 from weights.findings import Finding
 
 SEGMENT_LIMIT_BYTES = 255
 PATH_LIMIT_BYTES = 1024
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+SEGMENTS_LIMIT = 64
+
+# Controls, formats, half pairs, separators of lines, private and unassigned characters; and what draws nothing.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*]')
-_WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *([.:].*)?", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -27,7 +32,12 @@ def invisible_character(text: str) -> str | None:
     """The first character of `text` that is invisible, a control or reverses the writing direction."""
     if text.isascii() and text.isprintable():
         return None
-    return next((c for c in text if unicodedata.category(c) in _INVISIBLE), None)
+    return next((c for c in text if unicodedata.category(c) in _INVISIBLE or c in _BLANK or _is_selector(c)), None)
+
+
+def _is_selector(character: str) -> bool:
+    """Whether it only chooses among forms of the character before it."""
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 def is_encodable(text: str) -> bool:
@@ -52,6 +62,8 @@ def check_path(path: str) -> Finding | None:
         return FS_GIT.at(path, "The path has a segment that is, or on some disks becomes, `.git`.")
     if len(path.encode()) > PATH_LIMIT_BYTES:
         return FS_LONG.at(path, f"The path is {len(path.encode())} bytes long; {PATH_LIMIT_BYTES} is the limit.")
+    if len(segments) > SEGMENTS_LIMIT:
+        return FS_LONG.at(path, f"The path is {len(segments)} folders deep; {SEGMENTS_LIMIT} is the limit.")
     for segment in segments:
         if len(segment.encode()) > SEGMENT_LIMIT_BYTES:
             return FS_LONG.at(
@@ -59,6 +71,10 @@ def check_path(path: str) -> Finding | None:
             )
         if _WINDOWS_DEVICE.fullmatch(segment) or _WINDOWS_FORBIDDEN.search(segment) or segment[-1] in ". ":
             return FS_PORTABLE.at(path, f"The segment {segment!r} is reserved or forbidden on Windows.")
+        if segment[0] in " -~":
+            return FS_PORTABLE.at(path, f"The segment {segment!r} begins with a character that programs take for more.")
+        if _is_confusable(segment):
+            return FS_CONFUSABLE.at(path, f"The segment {segment!r} has letters that look like others.")
     return None
 
 
@@ -118,6 +134,19 @@ def _climbs(path: str) -> str | None:
     return None
 
 
+def _is_confusable(segment: str) -> bool:
+    """Whether a word mixes scripts whose letters look alike, or has letters that are others in a wider form."""
+    if segment.isascii():
+        return False
+    for word in _WORD.findall(segment):
+        scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
+        if len(scripts & {"LATIN", "CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN"}) > 1:
+            return True
+        if scripts & {"FULLWIDTH", "MATHEMATICAL"}:
+            return True
+    return False
+
+
 def _is_git(segment: str) -> bool:
     folded = fold(segment).rstrip(". ")
-    return folded in (".git", "git~1") or folded.startswith(".git:")
+    return folded in (".git", "git~1", ".gitmodules") or folded.startswith(".git:")

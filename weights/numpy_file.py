@@ -54,6 +54,8 @@ def read_array_header(content: bytes, path: str) -> ArrayHeader | Finding:
     try:
         value = ast.literal_eval(content[lead : lead + length].decode("utf-8").strip())
         descr, order, shape = value["descr"], value["fortran_order"], value["shape"]
+        if content[lead : lead + length].count(b"descr") > 1:
+            raise ValueError("a key comes twice")
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError):
         return NP_HEADER.at(path, "The header is not the documented dictionary.")
     if "O" in str(descr):

@@ -66,7 +66,7 @@ DTYPE_BITS = {
 
 _LIMITS = JsonLimits(marks=3_000_000, digits=20, floats=False, negatives=False)
 _FIELDS = frozenset({"dtype", "shape", "data_offsets"})
-_CLIMBING = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:[/\\]")
+CLIMBING = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:[/\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ class _EntryReader:
             message = f"The name holds the invisible or control character U+{ord(hidden):04X}."
         elif not name or len(name) > NAME_LIMIT_CHARACTERS:
             message = f"The name has {len(name)} characters."
-        elif _CLIMBING.search(name):
+        elif CLIMBING.search(name):
             message = "The name looks like a path that leaves its folder."
         else:
             return

@@ -20,26 +20,37 @@ _KEYS = ("chat_template", "chat_templates")
 
 
 def is_template_file(path: str) -> bool:
-    """Whether the file's name says that it is a chat template."""
-    return path.lower().endswith((".jinja", ".jinja2", ".j2"))
+    """Whether the file's name, or its folder's, says that it is a chat template."""
+    place = PurePosixPath(path.lower())
+    if place.suffix in (".md", ".py", ".json", ".yaml", ".yml"):
+        return False
+    return place.suffix in (".jinja", ".jinja2", ".j2") or any("chat_template" in part for part in place.parts)
 
 
 def templates_in(value: Any) -> Iterator[tuple[str, str]]:
-    """Name and text of every chat template in a parsed configuration file: one text, or several by name."""
-    if not isinstance(value, dict):
-        return
-    for key in _KEYS:
-        found = value.get(key)
-        if isinstance(found, str):
-            yield DEFAULT, found
-        elif isinstance(found, list):
-            for item in found:
-                if isinstance(item, dict) and isinstance(item.get("template"), str):
-                    yield str(item.get("name", DEFAULT)), item["template"]
-        elif isinstance(found, dict):
-            for name, text in found.items():
-                if isinstance(text, str):
-                    yield name, text
+    """Name and text of every chat template in a parsed configuration file, at any depth: one, or several by name."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            for key in _KEYS:
+                yield from _named(item.get(key), DEFAULT if item is value else "inner")
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+
+
+def _named(found: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(found, str):
+        yield name, found
+    elif isinstance(found, list):
+        for item in found:
+            if isinstance(item, dict) and isinstance(item.get("template"), str):
+                yield str(item.get("name", name)), item["template"]
+    elif isinstance(found, dict):
+        for inner, text in found.items():
+            if isinstance(text, str):
+                yield inner, text
 
 
 def check_agreement(files: Sequence[FileReport]) -> list[Finding]:

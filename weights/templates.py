@@ -1,4 +1,4 @@
-"""Chat templates: parsed into syntax trees and judged, never rendered.
+"""Chat templates: parsed into syntax trees and judged; what passes is rendered in a sandbox.
 
 Owns what a template may do. Fields of messages and tools can have any name, so names are judged by what they could
 reach: anything that begins with an underscore, functions and filters outside a short list, texts put together to be
@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.ext import Extension, do, loopcontrols
 from jinja2.parser import Parser
+from jinja2.tests import TESTS as ENVIRONMENT_TESTS
 
 from weights.catalog.templates import TP_DOS, TP_FILE, TP_PARSE, TP_POISON, TP_SSTI
 from weights.findings import Check, Finding
+from weights.template_render import render_trouble
 
 SIZE_LIMIT = 1 << 20
 NUMBER_LIMIT = 10_000
+HUGE_NUMBER = 10_000_000
 FINDING_LIMIT = 20
 
 _FUNCTIONS = frozenset({"namespace", "range", "dict", "raise_exception", "strftime_now", "caller"})
@@ -42,8 +45,10 @@ _FILTERS = frozenset(
     | {"string", "striptags", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"}
     | {"indent", "center", "wordwrap", "xmlattr", "from_json", "tojson_no_ascii"}
 )
+_TESTS = frozenset(ENVIRONMENT_TESTS) | {"equalto", "contains"}
 _TEXT_MAKERS = frozenset({"join", "replace", "format", "reverse", "lower", "upper", "string", "trim", "title", "map"})
 _LOADERS = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_WIDTH = re.compile(r"%[-+ #0]*\d{5,}|\{[^}]{0,40}:[^}]{0,8}\d{5,}")
 _DUNDER = re.compile(r"__\w+__")
 _FORMAT_FIELD = re.compile(r"\{[^}]*[.\[]")
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
@@ -64,7 +69,8 @@ class _Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-_ENVIRONMENT = Environment(extensions=[loopcontrols, do, _Generation], autoescape=False)  # noqa: S701 - never renders
+_EXTENSIONS = (loopcontrols, do, _Generation)
+_ENVIRONMENT = Environment(extensions=_EXTENSIONS, autoescape=False)  # noqa: S701 - it only parses
 
 
 def check_template(text: str, path: str, where: str) -> list[Finding]:
@@ -78,15 +84,26 @@ def check_template(text: str, path: str, where: str) -> list[Finding]:
         return [TP_PARSE.at(path, f"The template at {where} fails in line {error.lineno}: {error.message}.")]
     except (RecursionError, ValueError, MemoryError) as error:
         return [TP_PARSE.at(path, f"The template at {where} cannot be parsed: {type(error).__name__}.")]
+    if not judge.findings:
+        trouble = render_trouble(text, _EXTENSIONS)
+        if trouble is not None:
+            message, reaches_out = trouble
+            check = TP_SSTI if reaches_out else TP_DOS
+            judge.findings.append(check.at(path, f"When rendered, the template at {where} {message}."))
     return judge.findings + _invisible(text, path, where)
 
 
 def _invisible(text: str, path: str, where: str) -> list[Finding]:
     for place, character in enumerate(text):
-        if not character.isascii() and character not in _INVISIBLE_ALLOWED and unicodedata.category(character) == "Cf":
+        if not character.isascii() and character not in _INVISIBLE_ALLOWED and _is_hidden(character):
             message = f"The template at {where} holds the invisible character U+{ord(character):04X}."
             return [TP_POISON.at(path, message, evidence=text[max(0, place - 60) : place + 60])]
     return []
+
+
+def _is_hidden(character: str) -> bool:
+    """Whether it shows nothing: a format character, or a variation selector of those that can spell out bytes."""
+    return unicodedata.category(character) == "Cf" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 class _Judge:
@@ -104,11 +121,22 @@ class _Judge:
             if isinstance(target := assign.target, nodes.Name) and _makes_text(assign.node)
         } | {block.target.name for block in tree.find_all(nodes.AssignBlock) if isinstance(block.target, nodes.Name)}
 
+        # Names that hold what a message says, or a part of it.
+        self._said = {
+            assign.target.name
+            for assign in tree.find_all(nodes.Assign)
+            if isinstance(assign.target, nodes.Name) and any(_is_content(part) for part in _all_nodes(assign.node))
+        }
+
     def run(self) -> None:
         """Judge the whole tree."""
         for node in _all_nodes(self._tree):
             if isinstance(node, _LOADERS):
                 self._note(TP_FILE, node, "loads another file")
+            elif isinstance(node, nodes.For):
+                self._judge_loops(node)
+            elif isinstance(node, nodes.If):
+                self._judge_condition(node)
             elif isinstance(node, nodes.Name):
                 self._judge_name(node)
             elif isinstance(node, nodes.Getattr):
@@ -123,10 +151,14 @@ class _Judge:
                 self._judge_constant(node)
             elif isinstance(node, nodes.Mul | nodes.Pow):
                 self._judge_size(node)
-            elif isinstance(node, nodes.For):
-                self._judge_loops(node)
-            elif isinstance(node, nodes.If):
-                self._judge_condition(node)
+            elif isinstance(node, nodes.Assign):
+                self._judge_growth(node)
+            elif isinstance(node, nodes.Macro):
+                self._judge_macro(node)
+            elif isinstance(node, nodes.CondExpr):
+                self._judge_choice(node)
+            elif isinstance(node, nodes.Keyword):
+                self._judge_attribute(node, node.key)
 
     def _judge_name(self, node: nodes.Name) -> None:
         if node.name in _GADGETS or (node.name.startswith("__") and node.ctx == "load"):
@@ -145,6 +177,10 @@ class _Judge:
     def _judge_filter(self, node: nodes.Filter | nodes.Test) -> None:
         if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
             self._note(TP_SSTI, node, f"uses the filter {node.name!r}")
+        elif isinstance(node, nodes.Test) and node.name not in _TESTS:
+            self._note(TP_SSTI, node, f"uses the test {node.name!r}")
+        if node.name == "replace" and any(_ADDRESS.search(text) for text in _texts(list(node.args))):
+            self._note(TP_POISON, node, "replaces by an address")
         given = [*node.args, *(pair.value for pair in node.kwargs)]
         for constant in (argument for argument in given if isinstance(argument, nodes.Const)):
             if isinstance(constant.value, str) and node.name in _BY_NAME:
@@ -178,34 +214,61 @@ class _Judge:
     def _judge_constant(self, node: nodes.Const) -> None:
         if isinstance(node.value, str) and _DUNDER.search(node.value):
             self._note(TP_SSTI, node, f"holds the text {node.value[:60]!r}")
+        elif type(node.value) is int and node.value > HUGE_NUMBER:
+            self._note(TP_DOS, node, f"has the number {node.value}")
+        elif isinstance(node.value, str) and _WIDTH.search(node.value):
+            self._note(TP_DOS, node, f"formats by the width in {node.value[:60]!r}")
 
     def _judge_size(self, node: nodes.Mul | nodes.Pow) -> None:
         limit = 64 if isinstance(node, nodes.Pow) else NUMBER_LIMIT
+        if isinstance(node, nodes.Pow) and not isinstance(node.right, nodes.Const):
+            self._note(TP_DOS, node, "raises to a power that is computed")
         for side in (node.left, node.right):
             if isinstance(side, nodes.Const) and isinstance(side.value, int | float) and side.value > limit:
                 self._note(TP_DOS, node, f"multiplies by {side.value}")
 
+    def _judge_growth(self, node: nodes.Assign) -> None:
+        """A text that is put together from itself twice doubles with every turn."""
+        if isinstance(node.node, nodes.Concat | nodes.Add):
+            own = [part for part in _all_nodes(node.node) if _same_place(part, node.target)]
+            if len(own) > 1:
+                self._note(TP_DOS, node, "doubles a text")
+
+    def _judge_macro(self, node: nodes.Macro) -> None:
+        """Macros that write types of tools call themselves with a part of the type; a call without any never ends."""
+        for call in node.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == node.name and not (call.args or call.kwargs):
+                self._note(TP_DOS, node, "has a macro that calls itself without end")
+                return
+
     def _judge_loops(self, node: nodes.For) -> None:
-        size = _range_size(node)
-        for inner in node.find_all(nodes.For):
-            if size * _range_size(inner) > NUMBER_LIMIT:
-                self._note(TP_DOS, inner, "nests loops over large ranges")
+        if node.recursive:
+            self._note(TP_DOS, node, "has a loop that calls itself")
+        if _loop_size(node) > NUMBER_LIMIT and _range_size(node) > 1:
+            self._note(TP_DOS, node, "nests loops over large ranges")
+
+    def _judge_choice(self, node: nodes.CondExpr) -> None:
+        """The same as a condition, in one expression."""
+        if self._tests_content(node.test):
+            self._blame_texts(node, [part for part in (node.expr1, node.expr2) if part is not None])
 
     def _judge_condition(self, node: nodes.If) -> None:
         """Text that appears only if a message says something.
 
         An address or an order there is how prompts are poisoned.
         """
-        parts = list(_all_nodes(node.test))
+        if self._tests_content(node.test):
+            self._blame_texts(node, node.body)
+
+    def _tests_content(self, test: nodes.Node) -> bool:
+        parts = list(_all_nodes(test))
         reads_content = any(
-            (isinstance(part, nodes.Getattr) and part.attr == "content")
-            or (isinstance(part, nodes.Getitem) and isinstance(part.arg, nodes.Const) and part.arg.value == "content")
-            for part in parts
+            _is_content(part) or (isinstance(part, nodes.Name) and part.name in self._said) for part in parts
         )
-        compares = any(isinstance(part, nodes.Compare | nodes.Call) for part in parts)
-        if not reads_content or not compares:
-            return
-        for text in _texts(node.body):
+        return reads_content and any(isinstance(part, nodes.Compare | nodes.Call) for part in parts)
+
+    def _blame_texts(self, node: nodes.Node, body: list[nodes.Node]) -> None:
+        for text in _texts(body):
             if _ADDRESS.search(text) or _ORDER.search(text):
                 self._note(
                     TP_POISON, node, "writes an address or an order where a message says something", text.strip()
@@ -229,6 +292,39 @@ def _all_nodes(tree: nodes.Node) -> Iterator[nodes.Node]:
         node = waiting.pop()
         yield node
         waiting += reversed(list(node.iter_child_nodes()))
+
+
+def _is_content(node: nodes.Node) -> bool:
+    """Whether the node reads what a message says."""
+    if isinstance(node, nodes.Getattr):
+        return bool(node.attr == "content")
+    return isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and node.arg.value == "content"
+
+
+def _same_place(node: nodes.Node, target: nodes.Node) -> bool:
+    """Whether the expression reads the variable, or the field of a namespace, that `target` writes."""
+    if isinstance(target, nodes.Name):
+        return isinstance(node, nodes.Name) and node.name == target.name
+    if isinstance(target, nodes.NSRef):
+        return (
+            isinstance(node, nodes.Getattr)
+            and node.attr == target.attr
+            and isinstance(node.node, nodes.Name)
+            and node.node.name == target.name
+        )
+    return False
+
+
+def _loop_size(loop: nodes.For) -> int:
+    """How often the innermost body below `loop` runs for its constant ranges alone."""
+    inner = [_loop_size(node) for child in loop.body for node in _outermost_loops(child)]
+    return _range_size(loop) * max([1, *inner])
+
+
+def _outermost_loops(node: nodes.Node) -> list[nodes.For]:
+    if isinstance(node, nodes.For):
+        return [node]
+    return [loop for child in node.iter_child_nodes() for loop in _outermost_loops(child)]
 
 
 def _names(node: nodes.Node) -> list[nodes.Name]:
@@ -258,9 +354,9 @@ def _is_text(node: nodes.Node) -> bool:
 
 
 def _largest(call: nodes.Call) -> int:
-    return max(
-        (item.value for item in call.args if isinstance(item, nodes.Const) and type(item.value) is int), default=0
-    )
+    """The largest number in the arguments, wherever in them it stands."""
+    numbers = (part for item in call.args for part in _all_nodes(item) if isinstance(part, nodes.Const))
+    return max((part.value for part in numbers if type(part.value) is int), default=0)
 
 
 def _range_size(loop: nodes.For) -> int:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.corpus.cases import HEALTHY, Case, case
+from tests.corpus.cases import Case, case
 
 _NAMES = [
     ("bidi", "a name that runs backward", "FS-NAME", "model\u202esrotnesefas.txt"),
@@ -31,7 +31,7 @@ _NAMES = [
     ("question", "a question mark in a name", "FS-PORTABLE", "a?.txt"),
     ("trailing-dot", "a dot at the end", "FS-PORTABLE", "config.json."),
     ("trailing-space", "a space at the end", "FS-PORTABLE", "config.json "),
-    ("leading-space", "a space at the beginning", "FS-PORTABLE FS-NAME", " config.json"),
+    ("leading-space", "a space at the beginning", "FS-PORTABLE FS-NAME", " config.txt"),
     ("folder-dot", "a folder that ends in a dot", "FS-PORTABLE", "x./a.txt"),
     ("long", "a name of 255 bytes and more", "FS-LONG", None),
     ("long-path", "a path of more than 1024 bytes", "FS-LONG", "/".join(["d" * 200] * 6) + "/a.txt"),
@@ -42,8 +42,8 @@ _NAMES = [
     ("git-ntfs", "Git's folder with a stream", "FS-GIT FS-PORTABLE", ".git::$INDEX_ALLOCATION/config"),
     ("git-invisible", "Git's folder with an invisible letter", "FS-NAME", ".g\u200cit/config"),
     ("gitmodules", "other repositories by name", "FS-GIT", ".gitmodules"),
-    ("mixed-script", "a name with look-alike letters", "FS-CONFUSABLE", "сonfig.json"),
-    ("full-width", "a name with full-width letters", "FS-CONFUSABLE", "ｃonfig.json"),
+    ("mixed-script", "a name with look-alike letters", "FS-CONFUSABLE", "сonfig.txt"),
+    ("full-width", "a name with full-width letters", "FS-CONFUSABLE", "ｃonfig.txt"),
     ("dash", "a name that programs take for an option", "FS-PORTABLE FS-NAME", "-rf"),
     ("tilde", "a name that shells take for a home", "FS-PORTABLE FS-NAME", "~root"),
 ]  # fmt: skip
@@ -90,7 +90,11 @@ def bound_socket(root: Path) -> None:
 
 
 def hard_link(root: Path) -> None:
-    os.link(root / "model.safetensors", root / "copy.safetensors")
+    os.link(root / "model.safetensors", root.parent / f"{root.name}-elsewhere.safetensors")
+
+
+def twin(root: Path) -> None:
+    os.link(root / "README.md", root / "COPY.md")
 
 
 def linked_folder(root: Path) -> None:
@@ -143,7 +147,7 @@ def cases() -> Iterator[Case]:
     for name, what, checks, path in _NAMES:
         if path is None:
             continue  # a file system will not make it; the path's rules have their own tests
-        severity = "warn" if name in ("mixed-script", "full-width", "gitmodules", "leading-space", "dash", "tilde") else "block"
+        severity = "warn" if checks == "FS-CONFUSABLE" else "block"
         yield case(f"name-{name}", what, checks, pairs(path), severity)
     yield case("collide-case", "two names that differ in case", "FS-COLLIDE", pairs("Config.json.txt", "config.json.txt"))
     yield case("collide-folder", "two folders that differ in case", "FS-COLLIDE", pairs("Sub/a.txt", "sub/b.txt"))
@@ -164,9 +168,9 @@ def cases() -> Iterator[Case]:
     yield case("link-weights", "weights that are a link", "FS-LINK", lambda root: ((root / "model.safetensors").unlink(), (root / "model.safetensors").symlink_to("/dev/zero"))[0])
     yield case("fifo", "a pipe", "FS-SPECIAL", fifo)
     yield case("socket", "a socket", "FS-SPECIAL", bound_socket)
-    yield case("hard-link", "a file with two names", "FS-HARDLINK", hard_link)
-    yield case("deep-folders", "folders three hundred deep", "FS-LONG FS-DEEP", deep)
-    yield case("copy-renamed", "a second weight file beside the first", "IX-STRAY", {"copy.safetensors": HEALTHY}, "warn")
+    yield case("hard-link", "a file with a name outside of the folder", "FS-HARDLINK", hard_link)
+    yield case("hard-link-inside", "a file with two names", "FS-TWIN", twin, "warn")
+    yield case("deep-folders", "folders three hundred deep", "FS-LONG", deep)
     yield case("many-files", "a hundred thousand files and more", "FS-COUNT", many(100_100), is_heavy=True)
     yield case("many-folders", "a hundred thousand folders", "FS-COUNT", many_folders(100_100), is_heavy=True)
     yield case("sparse-300-gb", "a sparse file of 600 GB", "FS-HUGE", sparse(600 * 10**9), is_heavy=True)

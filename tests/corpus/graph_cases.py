@@ -128,7 +128,7 @@ _ROWS: list[tuple[str, str, str, str, Content]] = [
     ("tf-py-func", "saved_model.pb", "an operator that runs Python", "TF-OPERATOR", saved_model("PyFunc")),
     ("tf-py-func-eager", "saved_model.pb", "an operator that runs Python at once", "TF-OPERATOR", saved_model("EagerPyFunc")),
     ("tf-library", "saved_model.pb", "an operator that reads files, in a function", "TF-OPERATOR", saved_model("Placeholder", extra=function("MatchingFiles"))),
-    ("tf-save", "saved_model.pb", "an operator that writes checkpoints", "TF-OPERATOR", saved_model("MergeV2Checkpoints")),
+    ("tf-records", "saved_model.pb", "an operator that reads records", "TF-OPERATOR", saved_model("TFRecordReaderV2")),
     ("tf-debug", "saved_model.pb", "an operator that sends values away", "TF-OPERATOR", saved_model("DebugIdentityV2")),
     ("tf-custom", "saved_model.pb", "an operator that TensorFlow lacks", "TF-OPERATOR", saved_model("MyCompany>Evil")),
     ("tf-other-name", "model.pb", "an operator that reads files, under another name", "TF-OPERATOR", saved_model("ReadFile")),

@@ -136,7 +136,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000d4948445200000001000000010806
 
 _TRICKS: list[tuple[str, str, str, Content]] = [
     ("global-text", "protocol 0, as text", "PK-EXEC", TEXT_EVIL),
-    ("global-crlf", "a module's name with a carriage return", "PK-EXEC PK-BROKEN", b"cposix\r\nsystem\r\n(S'true'\ntR."),
+    ("global-crlf", "a module's name with a carriage return", "FM-MISNAMED", b"cposix\r\nsystem\r\n(S'true'\ntR."),
     ("inst", "INST instead of a name and a call", "PK-EXEC", b"(S'true'\niposix\nsystem\n."),
     ("obj", "OBJ instead of a call", "PK-EXEC", b"\x80\x02(" + global_("posix", "system") + short(COMMAND) + b"o."),
     ("newobj", "NEWOBJ instead of a call", "PK-EXEC", b"\x80\x04" + SYSTEM + ARGUMENT + b"\x81."),
@@ -156,7 +156,7 @@ _TRICKS: list[tuple[str, str, str, Content]] = [
     ("extension-1", "an import by number", "PK-EXEC", b"\x80\x02\x82\x01" + ARGUMENT + b"R."),
     ("extension-2", "an import by a number of two bytes", "PK-EXEC", b"\x80\x02\x83\x01\x02" + ARGUMENT + b"R."),
     ("extension-4", "an import by a number of four bytes", "PK-EXEC", b"\x80\x02\x84\x01\x02\x03\x00" + ARGUMENT + b"R."),
-    ("persistent-text", "an outside object by text", "PK-EXEC", b"Pevil\n."),
+    ("persistent-text", "an outside object by text", "PK-EXEC", b"\x80\x02Pevil\n."),
     ("persistent", "an outside object that is no storage", "PK-EXEC", b"\x80\x02" + short("evil") + b"Q."),
     ("codec", "text decoded by a codec of choice", "PK-EXEC", b"\x80\x04" + stack_global("_codecs", "encode") + short("x") + short("rot13") + b"\x86R."),
     ("cut-after-call", "cut off after the call", "PK-EXEC", EVIL[:-1]),
@@ -168,7 +168,7 @@ _TRICKS: list[tuple[str, str, str, Content]] = [
     ("no-stop", "no end", "PK-BROKEN", CLEAN[:-1]),
     ("unknown-opcode", "a byte that is no opcode", "PK-BROKEN", b"\x80\x04\xee."),
     ("no-mark", "a tuple without mark", "PK-BROKEN", b"\x80\x02t."),
-    ("protocol-9", "a protocol that does not exist", "PK-BROKEN FM-UNKNOWN", b"\x80\x09}."),
+    ("protocol-9", "a protocol that does not exist", "PK-BROKEN FM-UNKNOWN FM-MISNAMED", b"\x80\x09}."),
     ("length-2-60", "a text of 2^60 bytes", "PK-BROKEN", b"\x80\x04\x8d" + struct.pack("<Q", 1 << 60) + b"abc."),
     ("long-negative", "a number of minus one bytes", "PK-BROKEN", b"\x80\x02\x8b\xff\xff\xff\xff."),
     ("memo-index", "a memo index of 2^31", "PK-BROKEN PK-COST PK-FORMAT", b"\x80\x02]r\xff\xff\xff\x7f0j\xff\xff\xff\x7fh\x00."),
@@ -211,7 +211,7 @@ _DISGUISES: list[tuple[str, str, str, Content]] = [
     ("markdown-text", "notes.md", "PK-EXEC", TEXT_EVIL),
     ("csv-text", "scores.csv", "PK-EXEC", TEXT_EVIL),
     ("json-text", "generation_config.json", "PK-EXEC CT-JSON", TEXT_EVIL),
-    ("bare-text", "vocab", "PK-EXEC", b"\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."),
+    ("bare-text", "vocab", "PK-EXEC FM-UNKNOWN", b"\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."),
     ("short-name-txt", "merges.txt", "PK-EXEC FM-UNKNOWN", b"\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."),
     ("number-first", "notes.txt", "PK-EXEC", b"I5\n0cposix\nsystem\n(S'true'\ntR."),
     ("float-first", "notes.txt", "PK-EXEC", b"F5.5\n0cposix\nsystem\n(S'true'\ntR."),
@@ -274,4 +274,4 @@ def cases() -> Iterator[Case]:
     yield case("pickle-texts", "sixty megabytes of texts", "PK-COST", {BIN: lambda: b"\x80\x04" + (b"X\x10\0\0\0" + b"a" * 16 + b"0") * 2_700_000 + b"N."}, is_heavy=True)
     yield case("pickle-marks", "five million marks", "PK-COST PK-BROKEN", {BIN: lambda: b"\x80\x02" + b"(" * 5_000_000 + b"."}, is_heavy=True)
     yield case("pickle-nested-many", "fifty thousand nested pickles", "PK-NESTED", {BIN: lambda: b"\x80\x04" + b"".join([b"B" + struct.pack("<L", len(CLEAN)) + CLEAN + b"0"] * 50_000) + b"N."}, is_heavy=True)
-    yield case("pickle-digits", "a number of a million digits", "PK-COST PK-BROKEN", {BIN: b"L" + b"9" * 1_000_000 + b"L\n."})
+    yield case("pickle-digits", "a number of a million digits", "PK-BROKEN", {BIN: b"\x80\x02L" + b"9" * 1_000_000 + b"L\n."})

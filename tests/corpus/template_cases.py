@@ -86,7 +86,7 @@ _DOS = {
     "repeat": "{{ 'x' * 1000000000 }}",
     "repeat-variable": "{% set n = 999999999 %}{{ 'x' * n }}",
     "power": "{{ 9 ** 999999999 }}",
-    "power-tower": "{{ 9 ** 9 ** 9 }}",
+    "power-tower": "{{ 9 ** (9 ** 9) }}",
     "center": "{{ 'x' | center(1000000000) }}",
     "indent": "{{ 'x\ny' | indent(1000000000) }}",
     "doubling": "{% set n = namespace(x='aaaaaaaaaaaaaaaa') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}",
@@ -153,7 +153,7 @@ def cases() -> Iterator[Case]:
     """All of them."""
     for group, check, templates in (("ssti", "TP-SSTI", _SSTI), ("dos", "TP-DOS", _DOS), ("file", "TP-FILE", _FILES)):
         for name, template in templates.items():
-            yield case(f"template-{group}-{name}", "a chat template: " + template[:70], check, {"chat_template.jinja": template})
+            yield case(f"template-{group}-{name}", "a chat template: " + template[:70], "TP-SSTI TP-DOS" if group == "dos" else check, {"chat_template.jinja": template})
     for name, template in _BROKEN.items():
         yield case(f"template-broken-{name}", "a chat template that is none", "TP-PARSE", {"chat_template.jinja": template})
     for name, template in _POISON.items():

@@ -48,6 +48,15 @@ FS_COLLIDE = Check(
     "silently replaces the other.",
     "Rename or remove one of them.",
 )
+FS_CONFUSABLE = Check(
+    "FS-CONFUSABLE",
+    Severity.WARN,
+    "Name that looks like another",
+    "A word in the name mixes alphabets whose letters look alike, or uses wide or mathematical letters. People and "
+    "programs would take it for another file.",
+    "Rename the file with letters of one alphabet.",
+    "Unicode Technical Standard 39",
+)
 FS_LINK = Check(
     "FS-LINK",
     Severity.BLOCK,
@@ -65,10 +74,18 @@ FS_SPECIAL = Check(
 )
 FS_HARDLINK = Check(
     "FS-HARDLINK",
-    Severity.NOTE,
-    "File with several names",
-    "The file has further hard links, so it can be written under a name outside the folder while it is being checked.",
-    "Copy the folder before the check, unless the other names are a known cache.",
+    Severity.BLOCK,
+    "File that has a name outside of the folder",
+    "The file has a hard link elsewhere, so somebody can write to it there while it is being checked and published.",
+    "Copy the folder before the check.",
+    "CWE-62; CWE-367",
+)
+FS_TWIN = Check(
+    "FS-TWIN",
+    Severity.WARN,
+    "One file under several names",
+    "Two paths of the folder are hard links to one file; who writes to one writes to the other.",
+    "Keep one, or make copies.",
 )
 FS_CHANGED = Check(
     "FS-CHANGED",
@@ -188,4 +205,12 @@ FM_EXECUTABLE = Check(
     "The file is machine code or byte code (ELF, PE, Mach-O, Java, Python byte code). A checkpoint has no need to "
     "carry any.",
     "Remove it; publish source code elsewhere.",
+)
+FM_XML = Check(
+    "FM-XML",
+    Severity.BLOCK,
+    "XML with entities of its own",
+    "The document declares entities. A reader that resolves them reads other files or runs out of memory.",
+    "Write the document without a list of entities.",
+    "CWE-611; CWE-776",
 )

@@ -139,3 +139,29 @@ CC_MODULE = Check(
     "model is loaded.",
     "Use classes of the library that the model is for, or have it accepted with the reason.",
 )
+CC_IMPORT = Check(
+    "CC-IMPORT",
+    Severity.BLOCK,
+    "Configuration that imports from Python itself",
+    "A pipeline, module list, adapter or target names a module of Python's own library or one that runs programs. It "
+    "is imported and called when the model is loaded.",
+    "Use classes of the library that the model is for.",
+    "CWE-470",
+)
+CC_PATH = Check(
+    "CC-PATH",
+    Severity.BLOCK,
+    "Configuration that names a file elsewhere",
+    "A file of the tokenizer or a module is given by a path that climbs out of the checkpoint, or leads into the "
+    "system's folders.",
+    "Name files of the checkpoint.",
+    "CWE-22",
+)
+CC_DANGER = Check(
+    "CC-DANGER",
+    Severity.BLOCK,
+    "Source that starts programs, unpickles or runs text as code",
+    "The code uses functions that a model's code has no need for, or is not what it looks like.",
+    "Remove the code from the checkpoint.",
+    "CWE-506; CVE-2021-42574",
+)

@@ -101,3 +101,19 @@ MD_LICENSE = Check(
     "The card's metadata name one license and the license file holds the text of another.",
     "Make the two agree.",
 )
+MD_LINK = Check(
+    "MD-LINK",
+    Severity.WARN,
+    "Link that leads elsewhere than it seems",
+    "A link shows one site and leads to another, names a bare address, hides its host behind an `@`, or has a host of "
+    "look-alike letters.",
+    "Write the address out, and have it accepted with the reason.",
+)
+MD_HIDDEN = Check(
+    "MD-HIDDEN",
+    Severity.WARN,
+    "Text that people do not see",
+    "The card holds characters that show nothing or turn the writing around. Programs read them, people do not.",
+    "Remove the characters.",
+    "CVE-2021-42574",
+)

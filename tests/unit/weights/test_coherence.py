@@ -132,9 +132,9 @@ def test_a_gap_between_layers_is_found_in_any_architecture(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("config", ["[]", "3"])
-def test_a_configuration_that_is_no_object_says_nothing(release: Path, config: str) -> None:
+def test_a_configuration_that_is_no_object_is_refused(release: Path, config: str) -> None:
     (release / "config.json").write_text(config)
-    assert checks(inspect_folder(release)) == []
+    assert checks(inspect_folder(release)) == ["CT-JSON"]
 
 
 def test_files_without_configuration_are_not_judged(tmp_path: Path) -> None:

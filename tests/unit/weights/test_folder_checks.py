@@ -189,11 +189,13 @@ def test_pipes_and_sockets_are_not_opened(release: Path, monkeypatch: pytest.Mon
     assert checks(inspect_folder(release)) == ["FS-SPECIAL", "FS-SPECIAL"]
 
 
-def test_hard_links_are_noted(release: Path, tmp_path: Path) -> None:
+def test_hard_links_are_told_by_where_the_other_name_is(release: Path, tmp_path: Path) -> None:
+    os.link(release / "README.md", release / "COPY.md")
+    assert checks(inspect_folder(release)) == ["FS-TWIN"]
     os.link(release / "README.md", tmp_path / "other")
     report = inspect_folder(release)
-    assert [(finding.check, finding.severity) for finding in report.findings] == [("FS-HARDLINK", "note")]
-    assert report.verdict == "pass"
+    assert [finding.path for finding in report.findings if finding.check == "FS-HARDLINK"] == ["COPY.md", "README.md"]
+    assert report.verdict == "block"
 
 
 def test_a_git_folder_is_not_entered(release: Path) -> None:
