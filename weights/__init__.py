@@ -6,7 +6,7 @@ The whole public surface:
     join(file_reports) -> Report                                    what the files say together; reads nothing
     inspect_folder(root) -> Report                                  both, for a folder on disk
     hash_file(what) -> FileDigests                                  SHA-256 (and Git's blob id) alone
-    compare(candidate, held) -> Comparison                          whether tensors are copies, exact or changed
+    compare(candidate, other) -> Comparison                         copies, casts, tunes, parts; or strangers
     manifest_digest(entries) -> "sha256:<hex>"                      the identity of a checkpoint
     check_path(path), check_paths(paths)                            rules for names, for every way in
     CHECKS, RULESET                                                 every check by id, and the version of them all
@@ -17,11 +17,12 @@ imports, unpickles, renders or unpacks what it reads. `python -m weights DIR` is
 
 from weights.catalog import CHECKS, RULESET
 from weights.checkpoint import inspect_file, inspect_folder, join
-from weights.comparison import Comparison, Relation, TensorMatch, compare
+from weights.comparison import compare
 from weights.findings import Check, Finding, Severity, Verdict
 from weights.hashing import FileDigests, hash_file
 from weights.manifest import Digest, FileEntry, manifest_digest
 from weights.names import check_path, check_paths
+from weights.relations import Comparison, Relation, TensorMatch
 from weights.report import FileReport, Report, TensorRecord
 
 __all__ = [

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from weights.checkpoint import inspect_folder
+from weights.compare_command import compare_with, comparison_table, read_other, write_fingerprints
 from weights.findings import Finding, Verdict, printable
 from weights.report import Report
 
@@ -26,25 +27,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m weights", description="Check a model checkpoint.")
     parser.add_argument("folder", metavar="DIR", type=Path, help="the checkpoint's folder")
     parser.add_argument("--json", metavar="FILE", help="write the full report to FILE (- for standard output)")
+    parser.add_argument(
+        "--compare",
+        metavar="OTHER",
+        type=Path,
+        help="compare with a folder, a file of weights or one of fingerprints",
+    )
+    parser.add_argument("--fingerprints", metavar="FILE", type=Path, help="write what --compare needs later; secret")
     parser.add_argument("--threads", type=int, default=2, help="files read at once (default 2)")
     parser.add_argument("--quiet", action="store_true", help="no progress and no table")
     options = parser.parse_args(arguments)
     bar = None if options.quiet or not sys.stderr.isatty() else ProgressBar(sys.stderr)
+    threads = max(1, options.threads)
+    comparison = None
     try:
-        report = inspect_folder(options.folder, progress=bar, threads=max(1, options.threads))
+        others = None if options.compare is None else read_other(options.compare, progress=bar, threads=threads)
+        report = inspect_folder(options.folder, progress=bar, threads=threads)
+        if others is not None:
+            comparison = compare_with(report, others)
         if bar is not None:
             bar.clear()
+        content = report.dumps() if comparison is None else report.dumps(comparison=comparison.to_json())
+        if options.fingerprints is not None:
+            write_fingerprints(report, options.fingerprints)
         if options.json is not None and options.json != "-":
-            Path(options.json).write_text(report.dumps(), encoding="utf-8")
+            Path(options.json).write_text(content, encoding="utf-8")
     except OSError as error:
         if bar is not None:
             bar.clear()
         print(f"Could not read or write: {error}", file=sys.stderr)
         return 2
     if options.json == "-":
-        print(report.dumps(), end="")
+        print(content, end="")
     elif not options.quiet:
         print(table(report))
+        if comparison is not None:
+            print("\n" + comparison_table(comparison, str(options.compare)))
     return 1 if report.verdict is Verdict.BLOCK else 0
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from weights.catalog import CHECKS, GROUPS, RULESET
 from weights.findings import Check, Severity, Verdict
+from weights.relations import Relation
 
 FOLDER = Path("docs/reference")
 
@@ -64,25 +65,53 @@ def report_schema() -> dict[str, Any]:
         }
     )
     entry = _object({"path": text, "size_bytes": count, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}})
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Report on a checkpoint",
-        **_object(
-            {
-                "verdict": {"enum": [verdict.value for verdict in Verdict]},
-                "manifest_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
-                "findings": {"type": "array", "items": finding, "description": "worst first"},
-                "files": count,
-                "tensors": count,
-                "parameters": count,
-                "bytes": count,
-                "seconds": {"type": "number", "minimum": 0},
-                "tool": text,
-                "ruleset": text,
-                "manifest": {"type": "array", "items": entry, "description": "sorted by path"},
-            }
-        ),
-    }
+    report = _object(
+        {
+            "verdict": {"enum": [verdict.value for verdict in Verdict]},
+            "manifest_digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+            "findings": {"type": "array", "items": finding, "description": "worst first"},
+            "files": count,
+            "tensors": count,
+            "parameters": count,
+            "bytes": count,
+            "seconds": {"type": "number", "minimum": 0},
+            "tool": text,
+            "ruleset": text,
+            "manifest": {"type": "array", "items": entry, "description": "sorted by path"},
+        }
+    )
+    report["properties"]["comparison"] = _comparison_schema() | {"description": "only with --compare"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Report on a checkpoint", **report}
+
+
+def _comparison_schema() -> dict[str, Any]:
+    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    part = {"type": "number", "minimum": 0, "maximum": 1}
+    relations = [relation.value for relation in Relation]
+    tensor = _object(
+        {
+            "name": text,
+            "other": {"type": ["string", "null"], "description": "its counterpart; the first of several"},
+            "relation": {"enum": [relation for relation in relations if relation != Relation.PARTIAL]},
+            "similarity": {
+                "type": ["number", "null"],
+                "description": "1 for equal content, near 0 for strangers",
+            },
+            "share": part | {"description": "part of its rows that the other has"},
+            "proves": {"type": "boolean", "description": "false for what any model might have"},
+            "others": {"type": "array", "items": text, "description": "all tensors that hold a part, if several do"},
+        }
+    )
+    return _object(
+        {
+            "relation": {"enum": relations, "description": "of the whole to the whole"},
+            "shared": count | {"description": "tensors here that have a counterpart there"},
+            "shared_share": part | {"description": "their part of the weights here, by elements"},
+            "other_share": part | {"description": "part of the weights there that is here, by elements"},
+            "tensors": {"type": "array", "items": tensor, "description": "every tensor here"},
+            "missing": {"type": "array", "items": text, "description": "tensors there without a counterpart here"},
+        }
+    )
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

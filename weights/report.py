@@ -120,7 +120,10 @@ class FileReport:
 
 @dataclass(slots=True)
 class Report:
-    """The verdict on a checkpoint and everything it rests on."""
+    """The verdict on a checkpoint and everything it rests on.
+
+    `records` are its tensors with their fingerprints: for comparing, and never part of the JSON form.
+    """
 
     manifest_digest: str
     manifest: list[FileEntry]
@@ -130,6 +133,7 @@ class Report:
     seconds: float
     tool: str = TOOL
     ruleset: str = RULESET
+    records: list[TensorRecord] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -176,9 +180,9 @@ class Report:
             ruleset=value["ruleset"],
         )
 
-    def dumps(self) -> str:
-        """`to_json` as indented text."""
-        return json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
+    def dumps(self, **more: Any) -> str:
+        """`to_json` as indented text, with `more` beside it."""
+        return json.dumps(self.to_json() | more, indent=2, ensure_ascii=False) + "\n"
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
