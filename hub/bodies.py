@@ -6,6 +6,7 @@ where gunicorn looks different than expected, the body is read as WSGI says.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,10 +27,18 @@ def blocks(source: Any, announced: int | None, size: int) -> Iterator[bytes]:
 
 
 def _straight(body: Body, reader: LengthReader, size: int) -> Iterator[bytes]:
-    """Each piece as the socket gave it, counted off so that gunicorn knows where the next request begins."""
+    """Each piece as the socket gave it, counted off so that gunicorn knows where the next request begins.
+
+    What gunicorn holds already comes first; then the system is asked for whole blocks, since every short one costs a
+    change of threads.
+    """
+    socket_itself = getattr(reader.unreader, "sock", None)
     while reader.length:
         try:
-            block = reader.unreader.read(None, read_ahead=min(reader.length, size))
+            if type(socket_itself) is socket.socket and not reader.unreader.buf.tell():
+                block = socket_itself.recv(min(reader.length, size), socket.MSG_WAITALL)
+            else:
+                block = reader.unreader.read(None, read_ahead=min(reader.length, size))
         except Exception:
             body.failed = True
             raise

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from gating.models import Grant
-from registry.models import Commit, Organization, Variant
+from registry.models import Blob, Commit, Organization, Variant
 
 
 class Download(models.Model):
@@ -53,3 +53,58 @@ class FormerName(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization}/{self.name}"
+
+
+class XetSpace(models.Model):
+    """The name under which an organization's xorbs are known to clients, which remember for weeks what they sent to it.
+
+    It is changed when something that a client relied on is not there: everybody then sends anew.
+    """
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=32)
+    since = models.DateTimeField(default=timezone.now)
+    collected_at = models.DateTimeField(default=timezone.now, help_text="When leftovers were last looked for.")
+
+    def __str__(self) -> str:
+        return f"{self.organization}/{self.name}"
+
+
+class Xorb(models.Model):
+    """A run of chunks that an organization sent, whose hash was checked on arrival.
+
+    Its bytes lie in a file of their own until files that were made of it hold them all. The row outlives them, since
+    clients go on referring to it, and is dropped weeks after it was last used.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    digest = models.BinaryField(max_length=32)
+    chunks = models.BinaryField(help_text="For each chunk its hash, and its length as four bytes.")
+    has_bytes = models.BooleanField(default=True)
+    used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "digest"], name="xorb_unique")]
+        indexes = [models.Index(fields=["used_at"], name="xorb_used")]
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()[:12]
+
+
+class XorbPart(models.Model):
+    """Where some chunks of a xorb stand in verified content."""
+
+    xorb = models.ForeignKey(Xorb, on_delete=models.CASCADE, related_name="parts")
+    first = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="+")
+    offset_bytes = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["xorb", "first", "end", "blob"], name="xorb_part_unique"),
+            models.CheckConstraint(condition=models.Q(first__lt=models.F("end")), name="xorb_part_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.xorb} {self.first}-{self.end}"

@@ -100,11 +100,35 @@ BAD_TICKET = Rule(
     "Whoever uploads, by starting the upload again",
     Kind.WHO,
 )
-NO_XET = Rule(
-    "hub.no_xet",
-    "Content does not arrive by Xet here: set HF_HUB_DISABLE_XET=1 and upload again.",
+BAD_XET_TOKEN = Rule(
+    "hub.bad_xet_token",
+    "The upload's token is not valid, or no longer.",
+    "Whoever uploads, by asking for a new one",
+    Kind.LOCKED,
+)
+BAD_XORB = Rule(
+    "hub.bad_xorb",
+    "The xorb is refused, and nothing of it was kept. {what}",
+    "Whoever uploads, by sending what the protocol says",
+    Kind.WHAT,
+)
+BAD_SHARD = Rule(
+    "hub.bad_shard",
+    "The shard is refused. {what}",
+    "Whoever uploads, by sending what the protocol says",
+    Kind.WHAT,
+)
+XORB_GONE = Rule(
+    "hub.xorb_gone",
+    "The shard refers to the xorb {xorb}, which is not here, or no longer.",
+    "Whoever uploads, by starting the upload again: everything is then sent anew",
+    Kind.WHAT,
+)
+TOO_REPETITIVE = Rule(
+    "hub.too_repetitive",
+    "A file of {size_bytes} bytes made of {distinct_bytes} different ones is not taken by Xet.",
     "Whoever uploads, by setting HF_HUB_DISABLE_XET=1",
-    Kind.MISSING,
+    Kind.WHAT,
 )
 NOT_UPLOADED = Rule(
     "hub.not_uploaded",

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hub.routing import Router, View
-from hub.views import downloads, identity, listings, repos, requests, uploads
+from hub.views import downloads, identity, listings, repos, requests, uploads, xet
 
 MODEL = "api/models/{ns}/{name}"
+XET = "api/xet/{organization}/{space}"
 OTHER_KINDS = ("datasets", "spaces", "kernels")
 
 
@@ -39,7 +40,10 @@ def _routes() -> Iterator[tuple[str, str, View]]:
     yield "POST", f"{MODEL}/super-squash/{{branch}}", listings.squash
     yield "POST", f"{MODEL}/preupload/{{rev}}", uploads.preupload
     yield "POST", f"{MODEL}/commit/{{rev}}", uploads.commit
-    yield "GET", f"{MODEL}/xet-write-token/{{rev}}", uploads.xet_token
+    yield "GET", f"{MODEL}/xet-write-token/{{rev}}", xet.write_token
+    yield "GET", f"{XET}/v1/chunks/default/{{digest}}", xet.known_chunk
+    yield "POST", f"{XET}/v1/xorbs/default/{{digest}}", xet.xorb
+    yield "POST", f"{XET}/v1/shards", xet.shard
     yield "POST", "{ns}/{name}.git/info/lfs/objects/batch", uploads.batch
     yield "PUT", "api/hub/uploads/{ticket}", uploads.put
     yield "POST", "api/hub/uploads/{ticket}/verify", uploads.verify

@@ -18,10 +18,12 @@ from typing import BinaryIO, Protocol
 from django.conf import settings
 
 from registry import policies
-from registry.hashing import Hashing
+from registry.hashing import FileHashing, Hashing
+from registry.settling import Settling
 from rules import Refused
 
 BLOCK_BYTES = 1 << 20
+COPY_BYTES = 16 << 20
 # Up to this size git's own object id is computed on arrival; larger content is listed by its pointer's id.
 GIT_ID_LIMIT_BYTES = 16 << 20
 
@@ -35,12 +37,30 @@ class Content:
     git_sha1: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Bytes that stand in an open file of this machine."""
+
+    file: BinaryIO
+    offset_bytes: int
+    length: int
+
+
 class BlobStore(Protocol):
     """What a store of content must do. All hashes are 64 lower-case hexadecimal digits."""
 
     def receive(
         self,
         blocks: Iterable[bytes],
+        *,
+        expected_sha256: str = "",
+        expected_size: int | None = None,
+        progress: Callable[[int], None] = ...,
+    ) -> Content: ...
+
+    def assemble(
+        self,
+        extents: Iterable[Extent],
         *,
         expected_sha256: str = "",
         expected_size: int | None = None,
@@ -84,7 +104,7 @@ class LocalBlobStore:
         Raises Refused where size or hash differ from what was announced; nothing is kept then. Whatever `blocks`
         raises passes through, and nothing is kept then either.
         """
-        with self._draft() as draft, Hashing() as digest:
+        with self._draft() as draft, Hashing() as digest, Settling(draft.fileno()) as disk:
             size = 0
             for block in blocks:
                 size += len(block)
@@ -92,15 +112,42 @@ class LocalBlobStore:
                     raise Refused.because(policies.SIZE_DIFFERS, announced=expected_size, received=f"over {size - 1}")
                 digest.update(block)
                 draft.write(block)
+                disk.grew(len(block))
                 progress(size)
             found = digest.hexdigest()
-            if expected_size is not None and size != expected_size:
-                raise Refused.because(policies.SIZE_DIFFERS, announced=expected_size, received=size)
-            if expected_sha256 and found != expected_sha256:
-                raise Refused.because(policies.HASH_DIFFERS, announced=expected_sha256, received=found)
+            _compare(size, expected_size, found, expected_sha256)
             git_sha1 = _git_sha1(draft, size) if size <= GIT_ID_LIMIT_BYTES else ""
             draft.flush()
-            os.fdatasync(draft.fileno())
+            disk.finish()
+            self._keep(Path(draft.name), found)
+        return Content(found, size, git_sha1)
+
+    def assemble(
+        self,
+        extents: Iterable[Extent],
+        *,
+        expected_sha256: str = "",
+        expected_size: int | None = None,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Content:
+        """Store what stands in pieces of other files, copied by the system; the copy is what is hashed.
+
+        Refuses and raises as `receive` does.
+        """
+        with self._draft() as draft, FileHashing(draft.fileno()) as digest, Settling(draft.fileno()) as disk:
+            size = 0
+            for extent in extents:
+                if expected_size is not None and size + extent.length > expected_size:
+                    raise Refused.because(policies.SIZE_DIFFERS, announced=expected_size, received=f"over {size}")
+                for count in _copied(extent, draft.fileno(), size):
+                    size += count
+                    digest.grew(count)
+                    disk.grew(count)
+                    progress(size)
+            found = digest.hexdigest()
+            _compare(size, expected_size, found, expected_sha256)
+            git_sha1 = _git_sha1(draft, size) if size <= GIT_ID_LIMIT_BYTES else ""
+            disk.finish()
             self._keep(Path(draft.name), found)
         return Content(found, size, git_sha1)
 
@@ -167,6 +214,24 @@ def blocks_of(source: BinaryIO) -> Iterator[bytes]:
     """A file's content in blocks."""
     while block := source.read(BLOCK_BYTES):
         yield block
+
+
+def _compare(size: int, expected_size: int | None, found: str, expected_sha256: str) -> None:
+    if expected_size is not None and size != expected_size:
+        raise Refused.because(policies.SIZE_DIFFERS, announced=expected_size, received=size)
+    if expected_sha256 and found != expected_sha256:
+        raise Refused.because(policies.HASH_DIFFERS, announced=expected_sha256, received=found)
+
+
+def _copied(extent: Extent, target: int, at: int) -> Iterator[int]:
+    """Copy an extent to a place of a file, and say after each step how much; EOFError where it is not all there."""
+    source, offset, left = extent.file.fileno(), extent.offset_bytes, extent.length
+    while left:
+        count = os.copy_file_range(source, target, min(left, COPY_BYTES), offset, at)
+        if not count:
+            raise EOFError("a file ends inside an extent")
+        offset, at, left = offset + count, at + count, left - count
+        yield count
 
 
 def _git_sha1(draft: BinaryIO, size: int) -> str:

@@ -21,9 +21,6 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 MOST_FILES, MOST_OBJECTS, SAMPLE_BYTES = 2000, 1000, 4096
 COMMIT_BLOCK_BYTES = 64 << 10
 LARGEST_BYTES = 1 << 50
-XET_WARNING = (
-    "xet-upload; This server takes large files by LFS: set the environment variable HF_HUB_DISABLE_XET=1 to upload."
-)
 
 
 def validate_yaml(call: Call) -> HttpResponse:
@@ -40,7 +37,7 @@ def validate_yaml(call: Call) -> HttpResponse:
 def preupload(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
     """How each announced file is to be sent, and what is there already."""
     found = repository.written(call, ns, name)
-    _refuse_pull_request(call)
+    refuse_pull_request(call)
     sent = call.json()
     files = sent.get("files")
     if not isinstance(files, list) or len(files) > MOST_FILES:
@@ -52,16 +49,13 @@ def preupload(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
         files=[_announced(file) for file in files],
         ignore=ignore if isinstance(ignore, str) else None,
     )
-    answer = JsonResponse({"files": [plan.as_dict() for plan in plans]})
-    if any(plan.is_large for plan in plans):
-        answer["X-HF-Warning"] = XET_WARNING
-    return answer
+    return JsonResponse({"files": [plan.as_dict() for plan in plans]})
 
 
 def commit(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
     """Make a commit of what was sent, or nothing."""
     found = repository.written(call, ns, name)
-    _refuse_pull_request(call)
+    refuse_pull_request(call)
     made = commits.receive(variant=found.variant, branch=rev, blocks=call.blocks(COMMIT_BLOCK_BYTES), author=found.user)
     url = f"{call.origin}/{found.repo_id}/commit/{made.oid}"
     return JsonResponse({"success": True, "commitUrl": url, "commitOid": made.oid, "hookOutput": ""})
@@ -99,12 +93,6 @@ def verify(call: Call, ticket: str) -> HttpResponse:
     return JsonResponse({})
 
 
-def xet_token(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
-    """Say that content does not arrive by Xet, with a status that ends the client's attempts at once."""
-    repository.written(call, ns, name)
-    raise Refused.because(policies.NO_XET)
-
-
 def _announced(file: Any) -> Announced:
     if not isinstance(file, dict) or not isinstance(file.get("size"), int) or isinstance(file.get("size"), bool):
         raise malformed("Each file must have a path, a size and a sample.")
@@ -123,6 +111,7 @@ def _object(entry: Any) -> tuple[str, int]:
     return sha256, size
 
 
-def _refuse_pull_request(call: Call) -> None:
+def refuse_pull_request(call: Call) -> None:
+    """Refuse what is meant for a pull request, before anything is sent."""
     if call.asks("create_pr"):
         raise Refused.because(policies.PULL_REQUESTS)

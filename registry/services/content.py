@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from registry.blobs import Content, blob_store
+from registry.blobs import Content, Extent, blob_store
 from registry.models import Blob, BlobHolding, Organization
 
 # Files that wait for the disk at once; a file system commits them together.
@@ -27,6 +27,22 @@ def receive(
     """
     content = blob_store().receive(
         blocks, expected_sha256=expected_sha256, expected_size=expected_size, progress=progress
+    )
+    _write_rows([content], organization)
+    return content
+
+
+def assemble(
+    extents: Iterable[Extent],
+    *,
+    organization: Organization,
+    expected_sha256: str = "",
+    expected_size: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Content:
+    """Store for an organization what stands in pieces of files on this machine; otherwise as `receive`."""
+    content = blob_store().assemble(
+        extents, expected_sha256=expected_sha256, expected_size=expected_size, progress=progress
     )
     _write_rows([content], organization)
     return content

@@ -52,22 +52,28 @@ def direct(server: Server) -> SimpleNamespace:
 
 @pytest.fixture
 def hf(server: Server, tmp_path: Path):
-    """Runs the `hf` command as a person: `hf(person, "upload", …)`."""
+    """Runs the `hf` command as a person: `hf(person, "upload", …)`; large files go by LFS."""
+    return partial(_command, server, tmp_path, "1")
 
-    def run(who, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "HF_HOME": str(tmp_path / "hf-home"),
-            "HF_ENDPOINT": server.url,
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        } | ({"HF_TOKEN": who.secret} if who else {})
-        command = [str(Path(sys.executable).with_name("hf")), *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
-    return run
+@pytest.fixture
+def hf_by_xet(server: Server, tmp_path: Path):
+    """The same, with large files by Xet, the client's default."""
+    return partial(_command, server, tmp_path, "0")
+
+
+def _command(server: Server, folder: Path, is_xet_off: str, who, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "HF_HOME": str(folder / "hf-home"),
+        "HF_ENDPOINT": server.url,
+        "HF_HUB_DISABLE_XET": is_xet_off,
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    } | ({"HF_TOKEN": who.secret} if who else {})
+    command = [str(Path(sys.executable).with_name("hf")), *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(autouse=True)

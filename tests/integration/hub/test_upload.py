@@ -380,15 +380,3 @@ def test_gitignore_and_gitattributes_decide(governed, tmp_path: Path) -> None:
     entries = {entry.path: entry for entry in api.list_repo_tree(repo_id)}
     assert set(entries) == {".gitattributes", ".gitignore", "a.txt", "c.txt"}
     assert entries["c.txt"].lfs.sha256 == hashlib.sha256(b"small").hexdigest() and entries["a.txt"].lfs is None
-
-
-def test_xet_is_refused_with_a_warning_that_says_what_to_set(governed) -> None:
-    repo_id = f"{governed.name}/xet"
-    governed.writer.api.create_repo(repo_id)
-    with governed.writer.http as http:
-        token = http.get(f"/api/models/{repo_id}/xet-write-token/main")
-        files = [{"path": "a.bin", "size": 20_000_000, "sample": ""}]
-        plan = http.post(f"/api/models/{repo_id}/preupload/main", json={"files": files})
-    assert token.status_code == 501
-    assert "HF_HUB_DISABLE_XET=1" in plan.headers["X-HF-Warning"]
-    assert plan.json()["files"] == [{"path": "a.bin", "uploadMode": "lfs", "shouldIgnore": False}]

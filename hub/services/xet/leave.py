@@ -1,0 +1,69 @@
+"""Leave to send by Xet: a signed token of minutes, bound to repository, user token and the right to write.
+
+When it is used, the user's token and the right to write are asked about again, as for every other upload.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from django.core import signing
+
+from accounts.models import Token
+from gating.selectors import access
+from hub import policies
+from hub.models import XetSpace
+from registry.models import Organization, Variant
+from registry.selectors import variants
+from rules import Refused
+
+SALT = "hub.xet"
+WRITE = "write"
+# The client asks for another by itself before this one ends.
+TTL_SECONDS = 15 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What the client is given: a token, when it ends, and the name of the space that it opens."""
+
+    text: str
+    ends_at: int
+    space: str
+
+
+def issue(*, variant: Variant, token: Token) -> Leave:
+    """Leave to send content to a variant's organization; whether `token` may write was asked at the door."""
+    text = signing.dumps([WRITE, variant.pk, token.pk], salt=SALT)
+    return Leave(text, int(time.time()) + TTL_SECONDS, space_of(variant.organization))
+
+
+def redeem(text: str, organization_id: str) -> Organization:
+    """The organization to which content may be sent; Refused where the token does not open it, or no longer."""
+    try:
+        may, variant_id, token_id = signing.loads(text, salt=SALT, max_age=TTL_SECONDS)
+    except signing.BadSignature:
+        raise Refused.because(policies.BAD_XET_TOKEN) from None
+    token = Token.objects.usable().select_related("user").filter(pk=token_id).first()
+    variant = variants().filter(pk=variant_id).first()
+    if may != WRITE or token is None or variant is None or str(variant.organization_id) != organization_id:
+        raise Refused.because(policies.BAD_XET_TOKEN)
+    access(token.user, variant, scopes=token.scope_set).writes.require()
+    return variant.organization
+
+
+def space_of(organization: Organization) -> str:
+    """The name under which the organization's xorbs are known to clients now."""
+    space, _ = XetSpace.objects.get_or_create(organization=organization, defaults={"name": _new_name()})
+    return space.name
+
+
+def change_space(organization: Organization) -> None:
+    """Have clients forget what they sent, because some of it is not there; the next upload sends everything."""
+    XetSpace.objects.update_or_create(organization=organization, defaults={"name": _new_name()})
+
+
+def _new_name() -> str:
+    return secrets.token_hex(8)

@@ -1,0 +1,182 @@
+"""Where the chunks of known xorbs can be read: in the xorb's own file, or in content that was made of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+
+from hub import policies, xorb_store
+from hub.models import Xorb, XorbPart
+from hub.xet.hashes import HASH_BYTES, to_text
+from hub.xet.shards import Term
+from registry.blobs import Extent, blob_store
+from registry.models import Organization
+from rules import Refused
+
+ENTRY_BYTES = HASH_BYTES + 4
+# Xorbs whose chunks and open files are kept at hand; a file's parts mostly follow one another in few xorbs.
+AT_HAND = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a file that holds some chunks: of content, or of the xorb's own file where `sha256` is empty."""
+
+    sha256: str
+    offset_bytes: int
+    length: int
+
+
+class KnownXorb:
+    """A xorb that an organization sent: its chunks, and where their bytes are."""
+
+    def __init__(self, row: Xorb, parts: list[XorbPart]) -> None:
+        self.row, self.parts = row, sorted(parts, key=lambda part: (part.first, -part.end))
+        self.digest = bytes(row.digest)
+        self._table = np.frombuffer(bytes(row.chunks), np.uint8).reshape(-1, ENTRY_BYTES)
+        lengths = np.ascontiguousarray(self._table[:, HASH_BYTES:]).view("<u4").ravel()
+        self._begins = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+    @classmethod
+    def of(cls, row: Xorb) -> KnownXorb:
+        """The xorb of a row, with its parts as they are now."""
+        return cls(row, list(row.parts.all()))
+
+    @property
+    def count(self) -> int:
+        """How many chunks."""
+        return len(self._table)
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes all chunks have."""
+        return int(self._begins[-1])
+
+    def length(self, first: int, end: int) -> int:
+        """How many bytes some chunks have."""
+        return int(self._begins[end] - self._begins[first])
+
+    def entries(self, first: int, end: int) -> bytes:
+        """Hash and length of each of some chunks, one after another."""
+        return self._table[first:end].tobytes()
+
+    def hashes(self, first: int, end: int) -> bytes:
+        """The hashes of some chunks, one after another."""
+        return self._table[first:end, :HASH_BYTES].tobytes()
+
+    @cached_property
+    def has_file(self) -> bool:
+        """Whether its own bytes are here."""
+        return self.row.has_bytes and xorb_store.is_whole(self.row.organization_id, self.digest, self.size_bytes)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether every chunk can be read from somewhere."""
+        return self.has_file or is_covered(((part.first, part.end) for part in self.parts), 0, self.count)
+
+    def pieces(self, first: int, end: int) -> list[Piece] | None:
+        """Where the bytes of some chunks are; None where they are nowhere."""
+        if self.has_file:
+            return [Piece("", int(self._begins[first]), self.length(first, end))]
+        found = []
+        while first < end:
+            part = max((p for p in self.parts if p.first <= first < p.end), key=lambda p: p.end, default=None)
+            if part is None:
+                return None
+            until = min(part.end, end)
+            offset = part.offset_bytes + self.length(part.first, first)
+            found.append(Piece(part.blob_id, offset, self.length(first, until)))
+            first = until
+        return found
+
+
+def is_covered(spans: Iterable[tuple[int, int]], first: int, end: int) -> bool:
+    """Whether spans, each from a number to before another, leave nothing out between `first` and before `end`."""
+    for begin, until in sorted(spans):
+        if begin > first:
+            break
+        first = max(first, until)
+    return first >= end
+
+
+class Sources:
+    """The xorbs of one organization as one upload needs them; a context that closes what it opened."""
+
+    def __init__(self, organization: Organization) -> None:
+        self.organization = organization
+        self._known: OrderedDict[bytes, KnownXorb] = OrderedDict()
+        self._open: OrderedDict[tuple[bytes, str], BinaryIO] = OrderedDict()
+
+    def __enter__(self) -> Sources:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def find(self, digest: bytes) -> KnownXorb:
+        """The xorb; Refused where the organization never sent it, or it is gone."""
+        known = self._known.get(digest)
+        if known is None:
+            row = Xorb.objects.filter(organization=self.organization, digest=digest).first()
+            if row is None:
+                raise gone(digest)
+            known = self._known[digest] = KnownXorb.of(row)
+            if len(self._known) > AT_HAND:
+                self._known.popitem(last=False)
+        self._known.move_to_end(digest)
+        return known
+
+    def extents(self, terms: Iterable[Term]) -> Iterator[Extent]:
+        """Where the plain bytes of terms stand, one after another; Refused where some are gone.
+
+        A file stays open until some extents after it were asked for.
+        """
+        for term in terms:
+            found = self._extents(term)
+            if found is None:
+                # The xorb's own file may have made room for content since it was looked up.
+                self._known.pop(term.xorb, None)
+                found = self._extents(term)
+            if found is None:
+                raise gone(term.xorb)
+            yield from found
+
+    def _extents(self, term: Term) -> list[Extent] | None:
+        pieces = self.find(term.xorb).pieces(term.first, term.end)
+        files = pieces and self._opened(term.xorb, pieces)
+        if not pieces or not files:
+            return None
+        return [Extent(file, piece.offset_bytes, piece.length) for file, piece in zip(files, pieces, strict=True)]
+
+    def _opened(self, digest: bytes, pieces: list[Piece]) -> list[BinaryIO] | None:
+        """The files of the pieces; None where one is no longer there."""
+        found = []
+        for piece in pieces:
+            key = (b"" if piece.sha256 else digest, piece.sha256)
+            file = self._open.get(key)
+            if file is None:
+                try:
+                    store = blob_store()
+                    file = store.open(piece.sha256) if piece.sha256 else xorb_store.read(self.organization.pk, digest)
+                except FileNotFoundError:
+                    return None
+                self._open[key] = file
+            self._open.move_to_end(key)
+            found.append(file)
+        while len(self._open) > max(AT_HAND, len(pieces)):
+            self._open.popitem(last=False)[1].close()
+        return found
+
+
+def gone(digest: bytes) -> Refused:
+    """A refusal for a xorb that is not here."""
+    return Refused.because(policies.XORB_GONE, xorb=to_text(digest))

@@ -1,0 +1,1 @@
+"""The Xet formats: hashes, xorbs and shards, read as the untrusted bytes that they are. Pure."""
