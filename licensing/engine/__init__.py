@@ -20,6 +20,7 @@ from licensing.engine.case import (
 )
 from licensing.engine.judge import evaluate
 from licensing.engine.lineage import Edge, LineageRefused, Node, evaluate_lineage
+from licensing.engine.publication import Duties, RequiredFile, duties
 from licensing.engine.reading import read_case
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Case",
     "Circumstances",
     "Disclosure",
+    "Duties",
     "Edge",
     "KnownLicense",
     "LineageRefused",
@@ -41,9 +43,11 @@ __all__ = [
     "Purpose",
     "Question",
     "Relation",
+    "RequiredFile",
     "Uses",
     "Verdict",
     "Violation",
+    "duties",
     "evaluate",
     "evaluate_lineage",
     "read_case",
