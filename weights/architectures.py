@@ -242,28 +242,100 @@ STACKS: Mapping[str, tuple[Stack, ...]] = {
             "transformer.layer",
             _shapes(
                 "attention.q_lin+ H,H; attention.k_lin+ H,H; attention.v_lin+ H,H; attention.out_lin+ H,H;"
-                "ffn.lin1+ ?,H; ffn.lin2+ H,?; sa_layer_norm+ H; output_layer_norm+ H"
+                "ffn.lin1+ F,H; ffn.lin2+ H,F; sa_layer_norm+ H; output_layer_norm+ H"
             ),
             _shapes("embeddings.word_embeddings V,H; embeddings.position_embeddings P,H"),
             tied=True,
         ),
     ),
-    **dict.fromkeys(("bart", "mbart", "marian", "pegasus", "whisper"), (_bart("encoder"), _bart("decoder"))),
+    **dict.fromkeys(("bart", "mbart", "marian", "pegasus", "whisper", "m2m_100"), (_bart("encoder"), _bart("decoder"))),
     **dict.fromkeys(("t5", "mt5", "umt5"), (_t5("encoder"), _t5("decoder"))),
     **dict.fromkeys(
-        ("clip_text_model", "clip_vision_model", "siglip_text_model", "siglip_vision_model"),
+        (
+            "clip_text_model",
+            "clip_vision_model",
+            "siglip_text_model",
+            "siglip_vision_model",
+            "siglip2_text_model",
+            "siglip2_vision_model",
+        ),
         (_TOWER,),
     ),
-    "vit": (
+    "gpt_bigcode": (
+        Stack(
+            "h",
+            _shapes("attn.c_attn ?,H; attn.c_proj+ H,H; mlp.c_fc+ N4,H; mlp.c_proj+ H,N4; ln_1+ H; ln_2+ H"),
+            _shapes("wte V,H; wpe P,H; ln_f+ H"),
+            tied=True,
+        ),
+    ),
+    "codegen": (
+        Stack(
+            "h",
+            _shapes("attn.qkv_proj 3*H,H; attn.out_proj H,H; mlp.fc_in+ N4,H; mlp.fc_out+ H,N4; ln_1+ H"),
+            _shapes("wte V,H; ln_f+ H"),
+        ),
+    ),
+    "apertus": (_decoder(_QKVO + _PLAIN + "attention_layernorm H; feedforward_layernorm H"),),
+    "deberta-v2": (
         Stack(
             "encoder.layer",
             _shapes(
-                "attention.attention.query H,H; attention.attention.key H,H; attention.attention.value H,H;"
-                "attention.output.dense+ H,H; intermediate.dense+ I,H; output.dense+ H,I; layernorm_before+ H;"
-                "layernorm_after+ H"
+                "attention.self.query_proj+ H,H; attention.self.key_proj+ H,H; attention.self.value_proj+ H,H;"
+                "attention.output.dense+ H,H; attention.output.LayerNorm+ H; intermediate.dense+ I,H;"
+                "output.dense+ H,I; output.LayerNorm+ H"
             ),
-            {},
+            _shapes("embeddings.word_embeddings V,E"),
             tied=True,
+        ),
+    ),
+    "mpnet": (
+        Stack(
+            "encoder.layer",
+            _shapes(
+                "attention.attn.q+ H,H; attention.attn.k+ H,H; attention.attn.v+ H,H; attention.attn.o+ H,H;"
+                "attention.LayerNorm+ H; intermediate.dense+ I,H; output.dense+ H,I; output.LayerNorm+ H"
+            ),
+            _shapes("embeddings.word_embeddings V,H; embeddings.position_embeddings P,H"),
+            tied=True,
+        ),
+    ),
+    "modernbert": (
+        Stack(
+            "layers",
+            _shapes("attn.Wqkv 3*H,H; attn.Wo H,H; mlp.Wi 2*I,H; mlp.Wo H,I; attn_norm? H; mlp_norm H"),
+            _shapes("embeddings.tok_embeddings V,H; final_norm H"),
+            tied=True,
+        ),
+    ),
+    **dict.fromkeys(
+        ("wav2vec2", "hubert"),
+        (
+            Stack(
+                "encoder.layers",
+                _shapes(
+                    "attention.q_proj+ H,H; attention.k_proj+ H,H; attention.v_proj+ H,H; attention.out_proj+ H,H;"
+                    "layer_norm+ H; feed_forward.intermediate_dense+ I,H; feed_forward.output_dense+ H,I;"
+                    "final_layer_norm+ H"
+                ),
+                {},
+                tied=True,
+            ),
+        ),
+    ),
+    **dict.fromkeys(
+        ("vit", "deit"),
+        (
+            Stack(
+                "encoder.layer",
+                _shapes(
+                    "attention.attention.query H,H; attention.attention.key H,H; attention.attention.value H,H;"
+                    "attention.output.dense+ H,H; intermediate.dense+ I,H; output.dense+ H,I; layernorm_before+ H;"
+                    "layernorm_after+ H"
+                ),
+                {},
+                tied=True,
+            ),
         ),
     ),
     **dict.fromkeys(

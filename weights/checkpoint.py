@@ -19,6 +19,7 @@ from weights.coherence import check_coherence
 from weights.findings import Finding
 from weights.folder import FILES_LIMIT, list_folder
 from weights.formats import HEAD_BYTES
+from weights.gguf_checks import check_gguf_models
 from weights.hashing import HashingReader, Progress
 from weights.index_checks import check_indexes
 from weights.leftovers import check_name, check_tensor_names
@@ -90,6 +91,7 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
     found += check_code_references(reports)
     found += check_model(reports)
     found += check_coherence(reports)
+    found += check_gguf_models(reports)
     found += check_agreement(reports)
     found += check_tensor_names(reports)
     found += check_license(reports)

@@ -13,13 +13,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from weights.adapter_checks import check_adapter
-from weights.catalog.coherence import CT_DTYPE, CT_VOCAB, TK_DEFAULT, TK_RANGE
+from weights.catalog.coherence import CT_DTYPE, CT_SHAPE, CT_VOCAB, TK_DEFAULT, TK_RANGE
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.quantization_checks import check_quantization, method_of
 from weights.report import FileReport, TensorRecord
 from weights.stack_checks import check_architecture
-from weights.stacks import Tensors, check_continuity, stacks_of
+from weights.stacks import Tensors, check_continuity, check_likeness, stacks_of
+from weights.tensor_values import FLOATS
 from weights.tokenizer_checks import LIBRARY_DEFAULTS, check_agreement, check_tokenizer, special_ids
 from weights.vocabularies import check_vocabulary, largest_ids
 
@@ -28,15 +29,21 @@ _EMBEDDINGS = (
     "wte.weight",
     "word_embeddings.weight",
     "embed_in.weight",
-    "tok_embeddings.weight",
     "shared.weight",
     "backbone.embeddings.weight",
     "token_embedding.weight",
+    "word_embedding.weight",
+    "rwkv.embeddings.weight",
+    "tok_embeddings.weight",
 )
 _SHARD = re.compile(r"-\d+-of-\d+$")
 _MAIN = re.compile(r"^(model|pytorch_model|diffusion_pytorch_model|adapter_model)(-\d+-of-\d+)?\.safetensors$")
 _DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "half": "F16", "float": "F32"}
 _WIDTHS = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}
+
+_PLAIN_LISTS = frozenset(
+    {"rope_scaling", "mlp_only_layers", "attn_layer_indices", "weight_block_size", "suppress_tokens"}
+)
 
 Documents = Mapping[str, tuple[str, Any]]  # path and content by name
 
@@ -91,6 +98,8 @@ def _check_weights(documents: Documents, tensors: Tensors, *, is_main: bool, is_
     if not isinstance(config, dict) or not is_main:
         return findings
     known = check_architecture(config, path, tensors, stacks)
+    if not known and not findings and not _varies(config):
+        findings += check_likeness(stacks)
     named = {finding.tensor for finding in known}
     findings = [finding for finding in findings if finding.tensor is None or finding.tensor not in named] + known
     findings += check_quantization(config, path, tensors)
@@ -99,9 +108,21 @@ def _check_weights(documents: Documents, tensors: Tensors, *, is_main: bool, is_
     rows = embedding_rows({name: record for name, (_, record) in tensors.items()})
     if rows is not None:
         found = _check_ids(documents, config, rows)
+        found += _check_width(config, path, tensors) if not known else []
         has_known = any(finding.check == CT_VOCAB.id for finding in known)
         findings += [finding for finding in found if not (has_known and finding.path == path)]
     return findings
+
+
+def _varies(config: Mapping[str, Any]) -> bool:
+    """Whether the configuration gives layers sizes of their own: a list of numbers or of settings for the layers."""
+    return any(
+        isinstance(value, list) and len(value) > 1 and not all(isinstance(item, str) for item in value)
+        for place in (config, config.get("text_config"))
+        if isinstance(place, dict)
+        for key, value in place.items()
+        if key not in _PLAIN_LISTS and not key.endswith(("_token_id", "_ids", "architectures"))
+    )
 
 
 def embedding_rows(tensors: Mapping[str, TensorRecord]) -> int | None:
@@ -125,6 +146,25 @@ def _check_ids(documents: Documents, config: Mapping[str, Any], rows: int) -> li
             check = TK_DEFAULT if number in LIBRARY_DEFAULTS else TK_RANGE
             findings.append(check.at(place, f"`{key}` is {number}; the embedding has {rows} rows."))
     return findings
+
+
+def _check_width(config: Mapping[str, Any], path: str, tensors: Tensors) -> list[Finding]:
+    """Whether the one embedding is as wide as the model, where nothing says that it may be narrower."""
+    inner = config.get("text_config")
+    sizes = inner if isinstance(inner, dict) else config
+    width = sizes.get("hidden_size")
+    if type(width) is not int or any(key in sizes for key in ("embedding_size", "word_embed_proj_dim", "emb_dim")):
+        return []
+    for name, (place, record) in tensors.items():
+        if (
+            name.endswith(_EMBEDDINGS)
+            and len(record.shape) == 2
+            and record.dtype in FLOATS
+            and record.shape[1] != width
+        ):
+            message = f"The shape is {list(record.shape)}; `hidden_size` is {width}."
+            return [CT_SHAPE.at(place, message, tensor=name)]
+    return []
 
 
 def _check_dtypes(config: Mapping[str, Any], path: str, tensors: Tensors) -> list[Finding]:

@@ -11,10 +11,11 @@ from typing import Any
 # One letter or two for each number that shapes are made of, and the keys that state it. Where two of them disagree one
 # is left over from another family, and nobody can say which: the number is then unknown.
 _KEYS: Mapping[str, tuple[str, ...]] = {
-    "H": ("hidden_size", "n_embd", "d_model", "dim", "hidden_dim"),
+    "H": ("hidden_size", "n_embd", "d_model", "dim"),
     "A": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
     "I": ("intermediate_size", "ffn_dim", "d_ff"),
     "N": ("n_inner",),
+    "F": ("hidden_dim",),
     "V": ("vocab_size",),
     "P": ("max_position_embeddings", "n_positions"),
     "E": ("embedding_size", "word_embed_proj_dim"),

@@ -30,6 +30,25 @@ def method_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
+def unpacked_shape(leaf: str, record: TensorRecord, method: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Rows and columns of the matrix that packed values stand for, as a plain `weight` has them; None if unknown."""
+    kind, bits = method.get("quant_method"), _bits(method)
+    if len(record.shape) != 2:
+        return None
+    first, second = record.shape
+    if leaf == "qweight" and bits is not None and record.dtype == "I32":
+        if kind == "gptq" and method.get("checkpoint_format") != "marlin":
+            return second, first * PACKING // bits
+        if kind == "awq" and str(method.get("version", "gemm")).lower() == "gemm":
+            return second * PACKING // bits, first
+    if leaf == "weight_packed" and record.dtype in ("I32", "U8"):
+        wide = (_scheme(method) or {}).get("num_bits")
+        return (first, second * (PACKING if record.dtype == "I32" else 8) // wide) if wide in (4, 8) else None
+    if leaf == "weight" and kind is None and record.dtype == "U32" and bits is not None:  # MLX
+        return first, second * PACKING // bits
+    return None
+
+
 def check_quantization(config: Mapping[str, Any], path: str, tensors: Tensors) -> list[Finding]:
     """Findings on all quantized matrices; `path` is the configuration's."""
     method = method_of(config)

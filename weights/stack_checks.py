@@ -13,13 +13,14 @@ from typing import Any
 from weights.architectures import STACKS, Stack
 from weights.catalog.coherence import CT_EXTRA, CT_MISSING, CT_SHAPE, CT_TIED, CT_VOCAB
 from weights.dimensions import LAYERS, Dimensions, experts, nested
-from weights.findings import Finding
+from weights.findings import Check, Finding
+from weights.quantization_checks import method_of, unpacked_shape
 from weights.report import TensorRecord
-from weights.stacks import LISTED_LIMIT, Layers, Tensors, modules_of
+from weights.stacks import LISTED_LIMIT, Layers, Tensors, is_uniform, modules_of
 from weights.tensor_values import FLOATS
 
 RECOGNIZED_SHARE = 0.6  # of a stack's modules must be there, for its layers to be taken for those of an architecture
-SHAPED_METHODS = frozenset({"fp8", "gptq", "awq", "bitsandbytes", "compressed-tensors", "mxfp4", "fbgemm_fp8"})
+SHAPED_METHODS = frozenset({"fp8", "gptq", "awq", "bitsandbytes", "compressed-tensors", "mxfp4", "fbgemm_fp8", None})
 
 _SEEING = re.compile(r"vis|image|siglip|clip", re.IGNORECASE)
 _EXPERT = re.compile(r"experts\.(?P<number>\d+)\.(?P<side>gate_proj|up_proj|down_proj|w1|w2|w3)\.weight$")
@@ -69,7 +70,7 @@ def _find(stack: Stack, stacks: Mapping[str, Layers], key: str, *, alone: bool) 
 def _check_count(config: Mapping[str, Any], path: str, stacks: Mapping[str, Layers]) -> list[Finding]:
     """Layers missing at the end, where an unknown architecture has one stack and one number for it."""
     stated = {value for key in LAYERS if type(value := config.get(key)) is int}
-    long = [layers for layers in stacks.values() if layers.is_layered and len(layers.by_number) > 2]
+    long = [layers for layers in stacks.values() if layers.is_layered and is_uniform(layers)]
     if len(stated) != 1 or len(long) != 1 or list(nested(config)) or str(config.get("model_type")) in STACKS:
         return []
     count = stated.pop()
@@ -78,6 +79,19 @@ def _check_count(config: Mapping[str, Any], path: str, stacks: Mapping[str, Laye
         return []
     message = f"The configuration gives {count} layers; {long[0].place} ends with layer {max(numbers)}."
     return [CT_MISSING.at(path, message)]
+
+
+def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(expected) and all(
+        want is None or have == want for have, want in zip(shape, expected, strict=True)
+    )
+
+
+def _misshapen(
+    name: str, path: str, shape: tuple[int, ...], expected: tuple[int | None, ...], check: Check = CT_SHAPE
+) -> Finding:
+    shown = "[" + ", ".join("any" if size is None else str(size) for size in expected) + "]"
+    return check.at(path, f"The shape is {list(shape)}; the configuration gives {shown}.", tensor=name)
 
 
 class _Tower:
@@ -92,8 +106,9 @@ class _Tower:
         self._tensors = tensors
         self._layers = layers
         self._base = layers.place.removesuffix(stack.place)
-        method = config.get("quantization_config")
-        self._has_shapes = not method or (isinstance(method, dict) and method.get("quant_method") in SHAPED_METHODS)
+        method = method_of(config)
+        self._has_shapes = not method or method.get("quant_method") in SHAPED_METHODS
+        self._method = method
         self._has_biases = not method and not self._sizes.is_off("attention_bias", "use_bias", "enable_bias", "bias")
 
     def check(self) -> list[Finding]:
@@ -158,6 +173,10 @@ class _Tower:
                 name = f"{self._layers.place}.{number}.{part}"
                 module, _, leaf = part.rpartition(".")
                 shape = expected.get(module) if leaf in ("weight", "bias") else None
+                if self._method is not None and module in expected and len(expected[module]) == 2:
+                    stored = unpacked_shape(leaf, placed[1], self._method)
+                    if stored is not None and not _fits(stored, expected[module]):
+                        yield _misshapen(name, placed[0], stored, expected[module])
                 found = _EXPERT.search(part) if self._stack.mixture else None
                 if found:
                     shape = self._expert_shape(found["side"])
@@ -187,16 +206,13 @@ class _Tower:
         if leaf == "bias":
             is_turned = self._stack.place == "h" and ".c_" in name and self._config.get("model_type") == "gpt2"
             shape = (shape[-1] if is_turned else shape[0],)
-        if len(record.shape) == len(shape) and all(
-            want is None or have == want for have, want in zip(record.shape, shape, strict=True)
-        ):
+        if _fits(record.shape, shape):
             return
         is_rows = len(record.shape) == len(shape) == 2 and record.shape[1] == shape[1]
         is_vocabulary = is_rows and shape[0] is not None and shape[0] == self._sizes.size("V")
-        shown = "[" + ", ".join("any" if size is None else str(size) for size in shape) + "]"
-        message = f"The shape is {list(record.shape)}; the configuration gives {shown}."
-        check = CT_VOCAB if is_vocabulary and name.count(".") < 4 else CT_SHAPE
-        yield check.at(path, message, tensor=name)
+        yield _misshapen(
+            name, path, record.shape, shape, CT_VOCAB if is_vocabulary and name.count(".") < 4 else CT_SHAPE
+        )
 
     def _head(self) -> list[Finding]:
         tied = self._config.get("tie_word_embeddings", self._stack.tied)

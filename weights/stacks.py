@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from weights.catalog.coherence import CT_MISSING
+from weights.catalog.coherence import CT_MISSING, CT_SHAPE
 from weights.findings import Finding
 from weights.report import TensorRecord
 
@@ -21,8 +21,9 @@ OTHERS_MINIMUM = 3
 
 Tensors = Mapping[str, tuple[str, TensorRecord]]
 
-_LAYERED = re.compile(r"(?:^|\.)(?:layers|h|blocks|block|layer)$")
+_LAYERED = re.compile(r"(?:^|\.)(?:layers|h|blocks|block|layer|blk)$")
 _NUMBER = re.compile(r"\.(\d{1,6})\.")
+_DISPENSABLE = re.compile(r"norm|relative|pos|\bln", re.IGNORECASE)
 _EXPERT = re.compile(r"^(?P<place>(?:.*\.)?experts)\.(?P<number>\d{1,6})\.(?P<part>.+)$")
 
 
@@ -63,9 +64,12 @@ def check_continuity(stacks: Mapping[str, Layers]) -> list[Finding]:
 
 
 def modules_of(parts: Mapping[str, object]) -> set[str]:
-    """Every module that has a tensor: `a.b` and `a` for `a.b.weight`, and the tensor's own name."""
+    """Every module that has more than a bias: `a.b` and `a` for `a.b.weight`, and every tensor's own name."""
     found: set[str] = set()
     for part in parts:
+        if part.endswith(".bias"):
+            found.add(part)
+            continue
         while part not in found:
             found.add(part)
             part = part.rpartition(".")[0]
@@ -75,12 +79,12 @@ def modules_of(parts: Mapping[str, object]) -> set[str]:
 def _gaps(layers: Layers) -> list[Finding]:
     numbers = layers.by_number.keys()
     missing = sorted(set(range(max(numbers))) - numbers) if max(numbers) < 10 * len(numbers) else []
-    if not missing or len(missing) >= len(numbers) or not _is_uniform(layers):
+    if not missing or len(missing) >= len(numbers) or not is_uniform(layers):
         return []
     return [CT_MISSING.at("", f"The stack {layers.place} lacks the layers {missing[:10]}.")]
 
 
-def _is_uniform(layers: Layers) -> bool:
+def is_uniform(layers: Layers) -> bool:
     """Whether most layers are modules of the same make; numbered single weights are steps of a sequence."""
     makes = Counter(frozenset(_make(part) for part in parts) for parts in layers.by_number.values())
     make, count = makes.most_common(1)[0]
@@ -93,22 +97,41 @@ def _make(part: str) -> str:
 
 
 def _lacking(layers: Layers) -> Iterator[Finding]:
-    """A layer within the stack that lacks a tensor of a module it has, where all other layers have that tensor."""
+    """A layer that lacks a tensor which all others have, and that has nothing of its own in its place."""
     count = len(layers.by_number)
-    if count <= OTHERS_MINIMUM:
+    if count < OTHERS_MINIMUM:
         return
     holders = Counter(part for parts in layers.by_number.values() for part in parts if not _EXPERT.match(part))
-    last = max(layers.by_number)
     nearly = [part for part, times in holders.items() if times == count - 1]
-    if not nearly:
-        return
-    lacking = {part: number for part in nearly for number, parts in layers.by_number.items() if part not in parts}
-    for part, number in lacking.items():
-        own = layers.by_number[number]
-        has_others = all(holders[other] == count for other in own if not _EXPERT.match(other))
-        if 0 < number < last and has_others:
-            name = f"{layers.place}.{number}.{part}"
-            yield CT_MISSING.at("", f"All other layers of {layers.place} have this tensor.", tensor=name)
+    edges = (0, max(layers.by_number))
+    for number, own in layers.by_number.items() if nearly else ():
+        missing = [part for part in nearly if part not in own]
+        if not missing or not all(holders[part] == count for part in own if part in holders and part not in nearly):
+            continue
+        for part in missing:
+            # The first and the last layer of healthy models may do without a norm or a table of positions.
+            if number not in edges or not _DISPENSABLE.search(part):
+                name = f"{layers.place}.{number}.{part}"
+                yield CT_MISSING.at("", f"All other layers of {layers.place} have this tensor.", tensor=name)
+
+
+def check_likeness(stacks: Mapping[str, Layers]) -> list[Finding]:
+    """Tensors of another shape than in all other layers; for architectures whose layers are all alike."""
+    findings = []
+    for layers in stacks.values():
+        shapes: dict[str, dict[int, tuple[int, ...]]] = {}
+        for number, parts in layers.by_number.items():
+            for part, (_, record) in parts.items():
+                shapes.setdefault(part, {})[number] = record.shape
+        for part, found in shapes.items():
+            counts = Counter(found.values())
+            if len(counts) == 2 and len(found) >= OTHERS_MINIMUM and min(counts.values()) == 1 and layers.is_layered:
+                usual = counts.most_common(1)[0][0]
+                number = next(number for number, shape in found.items() if shape != usual)
+                path, record = layers.by_number[number][part]
+                message = f"The shape is {list(record.shape)}; in all other layers it is {list(usual)}."
+                findings.append(CT_SHAPE.at(path, message, tensor=record.name))
+    return findings[:LISTED_LIMIT]
 
 
 def _experts(layers: Layers) -> Iterator[Finding]:

@@ -110,10 +110,11 @@ def values_of(dtype: str) -> TensorValues:
 
 def decode_floats(dtype: str, content: bytes) -> np.ndarray[Any, Any]:
     """The values of a few elements as 64-bit floats; for samples, far too slow and wide for whole tensors."""
-    if dtype in ("F64", "F32", "F16"):
-        return np.frombuffer(content, dtype=f"<f{FLOATS[dtype].width}").astype(np.float64)
-    if dtype == "BF16":
-        return (np.frombuffer(content, dtype="<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what a signaling NaN sets off
+        if dtype in ("F64", "F32", "F16"):
+            return np.frombuffer(content, dtype=f"<f{FLOATS[dtype].width}").astype(np.float64)
+        if dtype == "BF16":
+            return (np.frombuffer(content, dtype="<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
     decoded: np.ndarray[Any, Any] = _table(FLOATS[dtype])[np.frombuffer(content, dtype="<u1")]
     return decoded
 
@@ -148,10 +149,10 @@ class TensorValues(ABC):
 
     def _sample(self, values: np.ndarray[Any, Any]) -> None:
         """Take some values, as 64-bit floats, into the mean and the root mean square."""
-        total, squares = float(values.sum()), float(values @ values)
-        if not math.isfinite(squares):
-            values = values[np.isfinite(values)]
-            with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            total, squares = float(values.sum()), float(values @ values)
+            if not math.isfinite(squares):
+                values = values[np.isfinite(values)]
                 total, squares = float(values.sum()), float(values @ values)
         self._sampled += values.size
         self._sum += total
@@ -269,7 +270,9 @@ class _FloatValues(TensorValues):
             self._widen(low, high)
         else:
             self._look_closely(codes, start)
-        self._sample(self._decoded(codes[:: -(-codes.size // SAMPLED_VALUES)]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self._decoded(codes[:: -(-codes.size // SAMPLED_VALUES)])
+        self._sample(values)
 
     def _decoded(self, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """A few codes as 64-bit floats."""

@@ -20,8 +20,8 @@ ZERO_RUN_MINIMUM = 256  # elements a tensor needs before a run of zeros in it me
 EMPTY_SHARE = 0.5  # of all parameters, in tensors that are zero for the most part
 SPARSE_SHARE = 0.9  # of all parameters, wherever they are: no pruning leaves so little
 RANGE_FACTOR = 1000.0
-ABSURD_HIGH, ABSURD_LOW = 1e6, 1e-12  # root mean squares that no trained matrix has
-SIBLINGS_MINIMUM = 4
+ABSURD_HIGH, ABSURD_LOW = 1e4, 1e-12  # root mean squares that no trained matrix has
+SIBLINGS_MINIMUM = 3
 DUPLICATE_MINIMUM_BYTES = 4096
 
 # What may well be zero or constant in a healthy model, whatever its shape; the second line has what libraries
@@ -96,7 +96,8 @@ def _non_finite(path: str, record: TensorRecord, found: ValueSummary, start: int
 
 
 def _is_matrix(record: TensorRecord) -> bool:
-    return sum(size > 1 for size in record.shape) >= 2 and not _EXEMPT.search(record.name)
+    is_packed = record.dtype == "U8" and record.name.endswith(".weight")  # bitsandbytes keeps them in one column
+    return (sum(size > 1 for size in record.shape) >= 2 or is_packed) and not _EXEMPT.search(record.name)
 
 
 def _is_weight(record: TensorRecord) -> bool:
