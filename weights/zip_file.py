@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from weights.catalog.keras import KR_FORMAT
-from weights.catalog.pickles import NP_FORMAT, PK_COST, PK_EXEC, PK_SCRIPT, PK_WRAP, PK_ZIP
+from weights.catalog.pickles import NP_FORMAT, PK_COST, PK_EXEC, PK_FORMAT, PK_HIDDEN, PK_SCRIPT, PK_WRAP, PK_ZIP
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.hashing import HashingReader
@@ -21,6 +21,7 @@ from weights.pickle_names import STORAGE_WIDTHS
 from weights.pickle_values import Storage
 from weights.report import Parsed, TensorRecord
 from weights.sources import Source
+from weights.torch_archive import walk_archived
 from weights.zip_walk import DEFLATED, Archive, Member, check_content, read_archive, unpack
 
 CONFIG_LIMIT_BYTES = 16 << 20
@@ -30,6 +31,7 @@ _TORCH_MEMBER = re.compile(
     r"(data\.pkl|data/(?P<key>\d+)|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id)"
 )
 _KERAS_MEMBER = re.compile(r"config\.json|metadata\.json|model(_\d+)?\.weights\.(h5|json)|assets/.+")
+_HARMLESS = frozenset({PK_FORMAT.id, PK_HIDDEN.id})  # what a sound PyTorch archive may be found guilty of
 _SCRIPT_NAMES = ("__torch__.", "torch.jit._pickle.")
 
 
@@ -41,7 +43,7 @@ def inspect_zip(reader: HashingReader, path: str) -> Parsed:
     if any(name.endswith("/constants.pkl") or "/code/" in name for name in names):
         return Parsed(Kind.ZIP, archive.findings + _check_script(inside, archive))
     if any(name.endswith("data.pkl") for name in names):
-        return Parsed(Kind.ZIP, archive.findings + _check_torch(inside, archive))
+        return _inspect_torch(inside, archive)
     if names and all(name.endswith(".npy") for name in names):
         return _inspect_arrays(inside, archive)
     if "config.json" in names and names & {"metadata.json", "model.weights.h5"}:
@@ -85,6 +87,16 @@ class _Inside:
     def nesting(self) -> Nesting:
         """What the file may still unfold to."""
         return self._nesting
+
+
+def _inspect_torch(inside: _Inside, archive: Archive) -> Parsed:
+    """Check the archive, and walk its tensors if nothing speaks against believing what it says of them."""
+    parsed = Parsed(Kind.ZIP, archive.findings + _check_torch(inside, archive))
+    if all(finding.check in _HARMLESS for finding in parsed.findings):
+        for record, findings in walk_archived(inside.source, archive.members, inside.path):
+            parsed.tensors.append(record)
+            parsed.findings += findings
+    return parsed
 
 
 def _check_torch(inside: _Inside, archive: Archive) -> list[Finding]:
