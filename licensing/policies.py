@@ -7,11 +7,18 @@ from licensing.texts import is_storable
 from rules import Kind, Rule, Verdict
 
 TEXT_CHARACTERS = 200_000
+RESERVED_KEYS = frozenset({"acceptances", "check", "compare", "identify", "lineage", "new", "openness", "spdx"})
 
 UNKNOWN_LICENSE = Rule(
     "licensing.unknown_license",
     "There is no license {key} in the catalog.",
     "A legal reviewer, by adding it",
+    Kind.MISSING,
+)
+UNKNOWN_LISTED = Rule(
+    "licensing.unknown_listed",
+    "The SPDX license list has no license {id}.",
+    "Nobody; the list is published by SPDX",
     Kind.MISSING,
 )
 UNKNOWN_VERSION = Rule(
@@ -79,6 +86,13 @@ BAD_KEY = Rule(
     "You, with another key",
     Kind.WHAT,
     "key",
+)
+KEY_RESERVED = Rule(
+    "licensing.key_reserved",
+    "{key} is a word of our own addresses, and so no key of a license.",
+    "You, with another name",
+    Kind.WHAT,
+    "name",
 )
 KEY_TAKEN = Rule(
     "licensing.key_taken",

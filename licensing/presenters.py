@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audit.models import Event
 from licensing.catalog import shipped
+from licensing.identification import Identification, Match
 from licensing.models import License, LicenseVersion
 from licensing.terms import Answer, Certainty, FlowDown, Kind, ShareAlike, Terms, Threshold, UseScope, terms_of
 from web.tones import Status, Tone
@@ -180,7 +181,7 @@ def _permissions(terms: Terms) -> list[tuple[str, Status, str]]:
 
 
 def _limits(terms: Terms) -> list[str]:
-    said = [_threshold(threshold) for threshold in terms.thresholds]
+    said = [threshold_sentence(threshold) for threshold in terms.thresholds]
     if terms.territory:
         where = _words(terms.territory.applies_to)
         regions = ", ".join(terms.territory.excluded_regions)
@@ -194,7 +195,8 @@ def _limits(terms: Terms) -> list[str]:
     return said
 
 
-def _threshold(threshold: Threshold) -> str:
+def threshold_sentence(threshold: Threshold) -> str:
+    """What happens above or from a size, in a sentence."""
     metrics = {
         "mau": "monthly active users",
         "annual_revenue_usd": "US dollars of yearly revenue",
@@ -255,12 +257,59 @@ def _words(tag: str) -> str:
     return tag.replace("_", " ")
 
 
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What a text is, as the page says it."""
+
+    status: Status
+    sentence: str
+    found: Identification
+
+    @property
+    def hidden(self) -> int:
+        """How many changes are not shown."""
+        return self.found.changes - len(self.found.hunks)
+
+
+MATCHES = {
+    Match.EXACT: Status("The text, byte for byte", Tone.SUCCESS, "check"),
+    Match.FORM: Status("The text but for its form", Tone.SUCCESS, "check"),
+    Match.CONTAINED: Status("The text and other words", Tone.WARNING, "alert-triangle"),
+    Match.CHANGED: Status("A changed text", Tone.DANGER, "alert-triangle"),
+    Match.UNKNOWN: Status("No text that is held here", Tone.PENDING, "help-circle"),
+}
+
+
+def identified(found: Identification) -> Identified:
+    """An identification in words."""
+    names = " or ".join(one.name for one in found.held)
+    places = "one place differs" if found.changes == 1 else f"{found.changes} places differ"
+    sentences = {
+        Match.EXACT: f"This is the text of {names}.",
+        Match.FORM: f"This is the text of {names}; case, wrapping, title, names or notices differ, and no term does.",
+        Match.CONTAINED: f"This holds the whole text of {names}, and other words that somebody must read.",
+        Match.CHANGED: f"This is near {names}, but not its text: {found.similarity:.1%} of the words agree, {places}.",
+        Match.UNKNOWN: "This is near no text that is held here.",
+    }
+    if found.match is Match.UNKNOWN and names:
+        sentence = (
+            f"No text that is held here is near. The nearest is {names}, with {found.similarity:.0%} of the words."
+        )
+    else:
+        sentence = sentences[found.match]
+    return Identified(MATCHES[found.match], sentence, found)
+
+
 SENTENCES: dict[str, Callable[[Event], str]] = {
     "licensing:catalog:loaded": lambda e: (
         f"Loaded the license catalog: {e.facts.get('versions_added')} versions were new."
     ),
     "licensing:license:added": lambda e: f"Added the license {e.subject_label}.",
     "licensing:license:accepted": lambda e: f"Accepted {e.subject_label}.",
+    "licensing:upstream:established": lambda e: (
+        f"Established that {e.facts.get('repo')} is under {e.subject_label}, seen in {e.facts.get('source')}."
+    ),
+    "licensing:licensee:stated": lambda e: f"Stated what licenses ask about {e.subject_label} as a licensee.",
     "licensing:openness:stated": lambda e: f"Stated of {e.subject_label} what no file tells of its openness.",
     "licensing:offer:made": lambda e: (
         f"{e.subject_label} is offered under {e.facts.get('license')} {e.facts.get('version')}".rstrip() + "."

@@ -12,6 +12,7 @@ from accounts.roles import NOBODY, Actor, Role, Scope
 from licensing import policies
 from licensing.library import identify_file
 from licensing.models import Acceptance, License, LicenseVersion, Offer
+from licensing.spdx import Listed, listed
 from licensing.texts import is_storable
 from registry.models import Membership, Variant
 from rules import Refused
@@ -49,6 +50,25 @@ def license_of(key: str) -> License:
     return found
 
 
+def listed_license(id_: str) -> Listed:
+    """The license of the SPDX list with this identifier, whatever its case; Refused where there is none."""
+    found = listed().get(id_) or next((one for one in listed().values() if one.id.lower() == id_.lower()), None)
+    if found is None:
+        raise Refused.because(policies.UNKNOWN_LISTED, id=id_[:80])
+    return found
+
+
+def listed_licenses(search: str = "") -> list[Listed]:
+    """Those of the SPDX list whose identifier or name holds the words."""
+    words = search.lower().split()
+    return [one for one in listed().values() if all(word in f"{one.id} {one.name}".lower() for word in words)]
+
+
+def keys_by_spdx() -> dict[str, str]:
+    """Which licenses of the catalog the list of SPDX knows, by identifier."""
+    return dict(License.objects.exclude(spdx_id="").values_list("spdx_id", "key"))
+
+
 def current_version(license: License) -> LicenseVersion:
     """The newest version, text included."""
     return LicenseVersion.objects.filter(license=license).select_related("license", "added_by").order_by("-id")[0]
@@ -79,16 +99,15 @@ def version_of(key: str, text_sha256: str = "") -> LicenseVersion:
     return found
 
 
+def current_versions() -> QuerySet[LicenseVersion]:
+    """The newest version of each license, without texts."""
+    newest = LicenseVersion.objects.filter(license=OuterRef("license")).order_by("-id").values("pk")[:1]
+    return LicenseVersion.objects.filter(pk=Subquery(newest)).select_related("license").defer("text")
+
+
 def acceptable_versions() -> QuerySet[LicenseVersion]:
     """The current versions whose text is held, so that a gate can ask for them."""
-    newest = LicenseVersion.objects.filter(license=OuterRef("license")).order_by("-id").values("pk")[:1]
-    return (
-        LicenseVersion.objects.filter(pk=Subquery(newest))
-        .exclude(text_sha256="")
-        .select_related("license")
-        .defer("text")
-        .order_by("license__key")
-    )
+    return current_versions().exclude(text_sha256="").order_by("license__key")
 
 
 def licenses_in_card(license: str, license_name: str = "") -> list[License]:

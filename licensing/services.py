@@ -21,6 +21,7 @@ from licensing import policies, selectors
 from licensing.catalog import Catalog, Entry, shipped
 from licensing.models import KEY, Acceptance, License, LicenseVersion, Offer
 from licensing.reading import Malformed
+from licensing.spdx import listed
 from licensing.terms import Certainty, Kind, terms_of
 from licensing.texts import sha256_of, words_sha256
 from registry.models import Variant
@@ -231,14 +232,17 @@ def _custom_license(*, key: str, name: str, spdx_id: str) -> License:
         raise Refused.because(policies.NAME_WITHOUT_KEY)
     if not re.fullmatch(KEY.regex, wanted):
         raise Refused.because(policies.BAD_KEY)
+    if wanted in policies.RESERVED_KEYS:
+        raise Refused.because(policies.KEY_RESERVED, key=wanted)
     known = License.objects.select_for_update().filter(key=wanted).first()
+    is_listed = spdx_id in listed()
     if known is None:
         return License.objects.create(
             key=wanted,
             name=name,
             spdx_id=spdx_id or f"LicenseRef-{wanted}",
-            hub_license="other",
-            hub_license_name=wanted,
+            hub_license=spdx_id.lower() if is_listed else "other",
+            hub_license_name="" if is_listed else wanted,
             kind=Kind.CUSTOM.value,
             is_custom=True,
         )

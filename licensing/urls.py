@@ -1,13 +1,17 @@
-"""Addresses of the pages of licensing."""
+"""Addresses of the pages of licensing. Words that follow `licenses/` are reserved in `licensing.policies`."""
 
 from django.urls import path
 
-from licensing import views
+from licensing.views import catalog, texts
 
 app_name = "licensing"
 urlpatterns = [
-    path("licenses/", views.licenses, name="licenses"),
-    path("licenses/new/", views.add, name="add"),
-    path("licenses/<str:key>/", views.license, name="license"),
-    path("licenses/<str:key>/new-version/", views.add, name="succeed"),
+    path("licenses/", catalog.licenses, name="licenses"),
+    path("licenses/new/", catalog.add, name="add"),
+    path("licenses/compare/", catalog.compare, name="compare"),
+    path("licenses/identify/", texts.identify, name="identify"),
+    path("licenses/spdx/", texts.spdx, name="spdx"),
+    path("licenses/spdx/<str:id>/", texts.spdx_license, name="spdx-license"),
+    path("licenses/<str:key>/", catalog.license, name="license"),
+    path("licenses/<str:key>/new-version/", catalog.add, name="succeed"),
 ]

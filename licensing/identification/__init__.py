@@ -2,16 +2,18 @@
 
 from licensing.identification.differences import Change, Difference, difference
 from licensing.identification.library import Held, Library
-from licensing.identification.matching import TEXT_CHARACTERS, Identification, Match, identify
+from licensing.identification.matching import TEXT_CHARACTERS, Hunk, Identification, Match, compared, identify
 
 __all__ = [
     "TEXT_CHARACTERS",
     "Change",
     "Difference",
     "Held",
+    "Hunk",
     "Identification",
     "Library",
     "Match",
+    "compared",
     "difference",
     "identify",
 ]

@@ -27,6 +27,10 @@ TITLE_WORDS_OF_ANY = frozenset(
 )
 
 
+Place = tuple[str, int, int]  # a word, where it begins, where it ends
+Placed = tuple[str, Sequence[Place]]
+
+
 class Match(StrEnum):
     """How a text compares with what is held."""
 
@@ -201,7 +205,7 @@ def words_of_name(held: Held) -> tuple[str, ...]:
 def _judged(
     compared: list[_Compared],
     plain: str,
-    places: Sequence[tuple[str, int, int]],
+    places: Sequence[Place],
     notices: tuple[str, ...],
     library: Library,
 ) -> Identification:
@@ -249,18 +253,30 @@ def _held(library: Library, places: Sequence[int]) -> tuple[Held, ...]:
     return tuple({one.key: one for one in own or found}.values())
 
 
-def _hunks(compared: _Compared, plain: str, places: Sequence[tuple[str, int, int]]) -> tuple[Hunk, ...]:
-    held = words_and_places(compared.library.held[compared.at].text)
+def compared(before: str, after: str) -> tuple[float, tuple[Hunk, ...], int]:
+    """Two texts word by word: the share that agrees, the first changes in their places, and how many there are."""
+    old, new = words_and_places(before), words_and_places(after)
+    found = difference([word for word, _, _ in old[1]], [word for word, _, _ in new[1]])
+    return found.similarity, _shown(old, new, found.changes), len(found.changes)
 
-    def shown(source: str, spans: Sequence[tuple[str, int, int]], start: int, end: int) -> str:
+
+def _hunks(one: _Compared, plain: str, places: Sequence[Place]) -> tuple[Hunk, ...]:
+    return _shown(words_and_places(one.library.held[one.at].text), (plain, places), one.substance)
+
+
+def _shown(old: Placed, new: Placed, changes: Sequence[Change]) -> tuple[Hunk, ...]:
+    """The first changes in their places."""
+
+    def words(placed: Placed, start: int, end: int) -> str:
+        source, spans = placed
         return source[spans[start][1] : spans[end - 1][2]][:HUNK_CHARACTERS] if start < end else ""
 
     return tuple(
         Hunk(
-            before=shown(plain, places, max(0, c.b1 - CONTEXT_WORDS), c.b1),
-            gone=shown(*held, c.a1, c.a2),
-            new=shown(plain, places, c.b1, c.b2),
-            after=shown(plain, places, c.b2, min(len(places), c.b2 + CONTEXT_WORDS)),
+            before=words(new, max(0, c.b1 - CONTEXT_WORDS), c.b1),
+            gone=words(old, c.a1, c.a2),
+            new=words(new, c.b1, c.b2),
+            after=words(new, c.b2, min(len(new[1]), c.b2 + CONTEXT_WORDS)),
         )
-        for c in compared.substance[:HUNKS]
+        for c in changes[:HUNKS]
     )

@@ -1,0 +1,1 @@
+"""Pages of licensing, by what they are about."""

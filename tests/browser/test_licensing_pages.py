@@ -1,0 +1,64 @@
+"""The pages of licenses in a browser: fit for everyone, in light and dark and on a telephone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from licensing.catalog import TEXTS
+from licensing.selectors import version_of
+from licensing.services import add_license
+from tests.integration.gating.world import Gate, make_gate
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KINDS = ["page", "small_dark_page"]
+MIT = (TEXTS / "mit.txt").read_text()
+
+
+@pytest.fixture
+def gate(db: None) -> Gate:
+    return make_gate()
+
+
+def two_versions(gate: Gate) -> tuple[int, int]:
+    text = "Acme License\n\nYou may study the model. You may pass it on unchanged.\n"
+    terms = {"commercial_use": "no", "use_scope": "research_only", "display_text": "Built with Acme"}
+    first = add_license(name="Acme License", version="1", text=text, terms=terms, by=gate.counsel)
+    changed = text.replace("unchanged", "with a notice of changes")
+    later = {**terms, "commercial_use": "conditional", "naming": {"position": "prefix", "value": "Acme"}}
+    again = {"name": "Acme License", "key": "acme-license", "by": gate.counsel}
+    second = add_license(version="2", text=changed, terms=later, **again)
+    return first.pk, second.pk
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_catalog_pages_are_accessible_and_fit(kind, request, live_server, sign_in, axe, fits, screenshot, gate) -> None:
+    first, second = two_versions(gate)
+    page = request.getfixturevalue(kind)
+    sign_in(page, gate.counsel)
+    for name, path in (
+        ("list", "/licenses/"),
+        ("license", "/licenses/llama3.1/"),
+        ("license-doubtful", "/licenses/kimi-k3/"),
+        ("compare", "/licenses/compare/?a=llama3.1&b=apache-2.0"),
+        ("compare-versions", f"/licenses/compare/?a=acme-license@{first}&b=acme-license@{second}"),
+        ("spdx", "/licenses/spdx/?q=bsd"),
+        ("spdx-license", "/licenses/spdx/ISC/"),
+        ("new-from-spdx", "/licenses/new/?spdx=ISC"),
+        ("new-version", "/licenses/acme-license/new-version/"),
+    ):
+        page.goto(f"{live_server.url}{path}")
+        page.evaluate("document.fonts.ready")
+        if name.startswith("new"):
+            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        screenshot(page, f"licensing-{name}-{kind.replace('_', '-')}")
+        axe(page)
+        fits(page)
+    page.goto(f"{live_server.url}/licenses/identify/")
+    page.get_by_label("License text").fill(MIT.replace("free of charge", "for a fee").replace("<year>", "2026"))
+    page.get_by_role("button", name="Identify").click()
+    expect(page.get_by_text("What differs")).to_be_visible()
+    screenshot(page, f"licensing-identify-{kind.replace('_', '-')}")
+    axe(page)
+    fits(page)
+    assert version_of("acme-license").pk == second
