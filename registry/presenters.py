@@ -79,6 +79,9 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "registry:ref:created": lambda e: f"Named a commit of {e.subject_label}: {_ref(e)}.",
     "registry:ref:deleted": lambda e: f"Forgot the {_ref(e)} of {e.subject_label}.",
+    "registry:evidence:stopped": lambda e: (
+        f"Stopped making evidence: {EVIDENCE.get(e.facts.get('kind_of_evidence'), 'of some kind').lower()}."
+    ),
     "registry:evidence:recorded": lambda e: (
         f"Recorded evidence: {EVIDENCE[EvidenceKind(e.facts['kind_of_evidence'])].lower()}, "
         f"{outcome_words(e.facts['outcome'])}."

@@ -10,6 +10,7 @@ from accounts.models import Token, User
 from accounts.presenters import HeldRoles
 from accounts.roles import NOBODY, Actor, Role
 from jobs.models import Job
+from jobs.selectors import with_parts
 from jobs.services import subject_of
 from registry import policies
 from registry.evidence_jobs import evidence_jobs
@@ -109,6 +110,7 @@ def evidence_work(checkpoint: Checkpoint) -> dict[EvidenceKind, Job]:
     found: dict[EvidenceKind, Job] = {}
     for job in Job.objects.filter(subject=subject_of(checkpoint), kind__in=kinds).order_by("created_at"):
         found[kinds[job.kind]] = job
+    with_parts(found.values())
     return found
 
 

@@ -106,6 +106,24 @@ REVISION_HIDDEN = Rule(
 UNKNOWN_EVIDENCE = Rule(
     "release.unknown_evidence", "“{kind}” is no kind of evidence.", "You, by naming one", Kind.WHAT, field="kind"
 )
+UNKNOWN_TENSOR = Rule(
+    "release.unknown_tensor",
+    "The newest validation of this checkpoint has no such tensor.",
+    "You, by choosing one from its list",
+    Kind.MISSING,
+)
+NOT_COMPARABLE = Rule(
+    "release.not_comparable",
+    "There is no validated checkpoint {digest} that you may see.",
+    "You, by choosing one from the list, or whoever may run its validation",
+    Kind.MISSING,
+)
+TOO_MANY_TENSORS = Rule(
+    "release.too_many_tensors",
+    "A page compares checkpoints of up to {most} tensors; one of these has more.",
+    "You, by comparing them on the command line: python -m weights DIR --compare OTHER",
+    Kind.WHAT,
+)
 NO_CHECKPOINT = Rule(
     "release.no_checkpoint",
     "{variant} has no commit with the checkpoint {digest}.",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.views import variant
+from release.views import validation, variant
 
 app_name = "variant"
 urlpatterns = [
@@ -13,6 +13,12 @@ urlpatterns = [
     path("<str:organization>/<str:name>/tree/<str:revision>", variant.files),
     path("<str:organization>/<str:name>/evidence/", variant.evidence, name="evidence"),
     path("<str:organization>/<str:name>/evidence/again/", variant.run_again, name="run-again"),
+    path("<str:organization>/<str:name>/evidence/stop/", validation.stop, name="stop-evidence"),
+    path("<str:organization>/<str:name>/validation/", validation.findings, name="validation"),
+    path("<str:organization>/<str:name>/validation/tensors/", validation.browse, name="tensors"),
+    path("<str:organization>/<str:name>/validation/tensors/<int:tensor_id>/", validation.tensor, name="tensor"),
+    path("<str:organization>/<str:name>/validation/bytes/", validation.where, name="bytes"),
+    path("<str:organization>/<str:name>/validation/compare/", validation.compare, name="compare"),
     path("<str:organization>/<str:name>/license/", variant.license, name="license"),
     path("<str:organization>/<str:name>/lineage/", variant.lineage, name="lineage"),
     path("<str:organization>/<str:name>/history/", variant.history, name="history"),

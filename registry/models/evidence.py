@@ -52,6 +52,7 @@ class FileInspection(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     is_complete = models.BooleanField(default=True, help_text="Whether the file was read to its end.")
     tensor_count = models.PositiveIntegerField(null=True, help_text="None where its tensors are not rows yet.")
+    overview = models.JSONField(default=list, help_text="Its tensors added up by module, four levels deep, and type.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["blob", "path", "rules_version"], name="inspection_unique")]

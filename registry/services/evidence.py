@@ -7,8 +7,10 @@ from django.utils import timezone
 
 import audit.services as audit
 import jobs.services as jobs
+from accounts.models import User
 from jobs.models import Job
 from jobs.running import Lease
+from jobs.states import OPEN
 from registry.evidence_jobs import evidence_jobs
 from registry.models import Checkpoint, Evidence
 from registry.states import EvidenceKind, Outcome
@@ -23,6 +25,24 @@ def start_evidence(*, checkpoint: Checkpoint, kinds: set[EvidenceKind] | None = 
         for kind, job_kind in evidence_jobs().items()
         if kind not in present and (kinds is None or kind in kinds)
     ]
+
+
+@transaction.atomic
+def stop_evidence(*, checkpoint: Checkpoint, kind: EvidenceKind, by: User) -> bool:
+    """Cancel the open job that makes a kind of evidence; False where there is none. What it finished reading stays."""
+    job = Job.objects.filter(subject=jobs.subject_of(checkpoint), kind=evidence_jobs()[kind], state__in=OPEN).first()
+    if job is None:
+        return False
+    jobs.cancel(str(job.pk))
+    audit.record(
+        "registry:evidence:stopped",
+        subject=checkpoint,
+        actor=by,
+        at=timezone.now(),
+        label=checkpoint.digest,
+        kind_of_evidence=kind,
+    )
+    return True
 
 
 def record_evidence(

@@ -24,6 +24,9 @@ UNSTORABLE = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity")
 LONE = re.compile("[\ud800-\udfff]")
 LARGEST = (1 << 63) - 1
 NUMBER = re.compile(r"\d+")
+MODULE_DEPTH = 4
+MOST_MODULES = 2000
+OTHERS = "others"
 COLUMNS = (
     "inspection_id", "position", "name", "sort_key", "dtype", "shape", "elements", "size_bytes",
     "low", "high", "mean", "rms", "zeros", "zero_share", "nans", "infinities",
@@ -82,8 +85,30 @@ def write_tensors(row: FileInspection, tensors: Sequence[weights.TensorRecord]) 
         with cursor.copy(statement) as copy:
             for values in _rows(row.pk, tensors):
                 copy.write_row(values)
-    row.tensor_count = len(tensors)
-    row.save(update_fields=["tensor_count"])
+    row.tensor_count, row.overview = len(tensors), overview(tensors)
+    row.save(update_fields=["tensor_count", "overview"])
+
+
+def overview(tensors: Iterable[weights.TensorRecord]) -> list[list[Any]]:
+    """Tensors added up by the first four words of their names and their type, most bytes first, so that a picture of
+    70,000 tensors reads a few hundred rows: words, type, first sort key, bytes, parameters, tensors."""
+    sums: dict[tuple[str, ...], list[Any]] = {}
+    for tensor in tensors:
+        name = _text(tensor.name)
+        words = tuple(name.replace("/", ".").split(".")[:MODULE_DEPTH])
+        key = sort_key(name)
+        known = sums.setdefault((*words, tensor.dtype), [list(words), tensor.dtype, key, 0, 0, 0])
+        known[2] = min(known[2], key)
+        known[3] += tensor.size_bytes
+        known[4] += tensor.elements
+        known[5] += 1
+    ranked = sorted(sums.values(), key=lambda row: (-row[3], row[2]))
+    kept, rest = ranked[:MOST_MODULES], ranked[MOST_MODULES:]
+    others: dict[str, list[Any]] = {}
+    for _, dtype, key, *amounts in rest:
+        other = others.setdefault(dtype, [[OTHERS], dtype, key, 0, 0, 0])
+        other[3:] = [had + more for had, more in zip(other[3:], amounts, strict=True)]
+    return kept + list(others.values())
 
 
 def storable(value: dict[str, Any]) -> dict[str, Any]:

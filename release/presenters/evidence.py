@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.models import Job
+from jobs.presenters import UNDER_WAY
 from registry.models import Checkpoint, Evidence
 from registry.presenters import EVIDENCE
 from registry.selectors import evidence_work, latest_evidence
 from registry.states import EvidenceKind
-from release.presenters import treemap
-from release.selectors import tensors as tensor_rows
 from release.selectors.variants import evidence_history
 from web.tones import OUTCOMES, Status, Tone
 
 SHOWN_FINDINGS = 60
+# A validation has pages of its own, which show them all.
+SHOWN_OF_VALIDATION = 4
 METRIC_OK = Status("Within", Tone.SUCCESS)
 METRIC_SEVERITIES = {
     "fail": Status("Outside", Tone.DANGER),
@@ -45,6 +46,11 @@ class Kind:
     facts: list[tuple[str, str]]
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether a worker is at it, not only whether it waits."""
+        return self.job is not None and self.job.state in UNDER_WAY
+
+    @property
     def is_running(self) -> bool:
         """Whether it is being made now."""
         return self.job is not None and self.job.is_open
@@ -61,14 +67,13 @@ def kinds(checkpoint: Checkpoint) -> list[Kind]:
     return [_kind(kind, made.get(kind), work.get(kind)) for kind in EvidenceKind]
 
 
-def context(checkpoint: Checkpoint, *, search: str = "", order: str = "name") -> dict[str, Any]:
+def context(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that the page shows of a checkpoint's evidence."""
     found = kinds(checkpoint)
     shown = {"kinds": found, "is_moving": any(kind.is_running for kind in found)}
     by_kind = {kind.kind: kind.evidence for kind in found}
-    smoke, validation = by_kind[EvidenceKind.SMOKE], by_kind[EvidenceKind.VALIDATION]
+    smoke = by_kind[EvidenceKind.SMOKE]
     shown |= _smoke(smoke.report if smoke else {})
-    shown |= _tensors(checkpoint, validation, search, order)
     shown["history"] = [
         (row, OUTCOMES[row.outcome], EVIDENCE[EvidenceKind(row.kind)]) for row in evidence_history(checkpoint)
     ]
@@ -77,21 +82,22 @@ def context(checkpoint: Checkpoint, *, search: str = "", order: str = "name") ->
 
 def _kind(kind: EvidenceKind, evidence: Evidence | None, job: Job | None) -> Kind:
     if job is not None and job.is_open:
-        status = OUTCOMES["running"] if job.state == "running" else WAITING
+        status = OUTCOMES["running"] if job.state in UNDER_WAY else WAITING
     elif evidence is not None:
         status = OUTCOMES[evidence.outcome]
     else:
         status = BROKEN if job is not None and job.state == "failed" else NOT_MADE
     report = evidence.report if evidence else {}
     findings = [_finding(one) for one in _list(report.get("findings")) if isinstance(one, Mapping)]
+    most = SHOWN_OF_VALIDATION if kind == EvidenceKind.VALIDATION else SHOWN_FINDINGS
     return Kind(
         kind,
         EVIDENCE[kind],
         status,
         evidence,
         job,
-        findings[:SHOWN_FINDINGS],
-        max(0, len(findings) - SHOWN_FINDINGS),
+        findings[:most],
+        max(0, len(findings) - most),
         _facts(kind, report),
     )
 
@@ -130,25 +136,6 @@ def _metric(given: Mapping[str, Any]) -> dict[str, Any]:
 def _sample(given: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {name: str(given.get(name, "")) for name in ("prompt", "text", "tokens")}
     return shown | {"stopped": given.get("stopped") is True}
-
-
-def _tensors(checkpoint: Checkpoint, validation: Evidence | None, search: str, order: str) -> dict[str, Any]:
-    order = order if order in tensor_rows.ORDERS else "name"
-    chosen = {"q": search, "order": order, "orders": list(tensor_rows.ORDERS)}
-    if validation is None or not validation.rules_version:
-        return chosen | {"tensors": None}
-    groups = tensor_rows.groups(checkpoint, validation.rules_version)
-    if not groups:
-        return chosen | {"tensors": None}
-    return chosen | {
-        "tensors": tensor_rows.tensors(checkpoint, validation.rules_version, search=search, order=order),
-        "cells": treemap.cells(groups),
-        "groups": groups[: treemap.SHOWN],
-        "dtypes": tensor_rows.by_dtype(checkpoint, validation.rules_version),
-        "tensor_bytes": sum(size for _, size in groups),
-        "map_width": int(treemap.WIDTH),
-        "map_height": int(treemap.HEIGHT),
-    }
 
 
 def _list(value: Any) -> list[Any]:

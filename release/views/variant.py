@@ -24,7 +24,7 @@ from release.presenters import variant as shown
 from release.presenters.files import listing
 from release.selectors import checkpoints_of
 from release.selectors import variants as selectors
-from rules import Refused
+from rules import Refused, Verdict
 from web import htmx
 from web.pagination import page_by_key
 
@@ -80,16 +80,13 @@ def lineage(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 @login_required
 def evidence(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """What was found out about one checkpoint; members only."""
-    seen = _inside(request, organization, name)
+    seen = inside(request, organization, name)
     checkpoint = selectors.checkpoint_seen(seen, request.GET.get("checkpoint", ""))
     context = shown.head(request.user, seen, "evidence") | {"checkpoint": checkpoint}
-    context |= {"commits": checkpoints_of(seen.variant), "may_run": _may_run(request, seen)}
+    context |= {"commits": checkpoints_of(seen.variant), "may_run": may_run(request, seen)}
     if checkpoint:
-        search, order = request.GET.get("q", "")[:200], request.GET.get("order", "")
-        context |= evidence_shown.context(checkpoint, search=search, order=order)
+        context |= evidence_shown.context(checkpoint)
         context["source"] = selectors.source_of(seen.variant, checkpoint)
-    if context.get("tensors") and request.headers.get("HX-Target") == "tensors":
-        return htmx.page(request, "registry/_tensors.html", context, partial="tensors")
     answer = htmx.page if context.get("is_moving") else htmx.last_poll
     return answer(request, "registry/evidence.html", context, partial="making")
 
@@ -98,8 +95,8 @@ def evidence(request: HttpRequest, organization: str, name: str) -> HttpResponse
 @login_required
 def run_again(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """Have one kind of evidence made once more."""
-    seen = _inside(request, organization, name)
-    _may_run(request, seen).require()
+    seen = inside(request, organization, name)
+    may_run(request, seen).require()
     digest, kind = request.POST.get("checkpoint", ""), request.POST.get("kind", "")
     if kind not in set(EvidenceKind):
         raise Refused.because(policies.UNKNOWN_EVIDENCE, kind=kind[:40])
@@ -115,7 +112,7 @@ def run_again(request: HttpRequest, organization: str, name: str) -> HttpRespons
 @login_required
 def history(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """Commits, names for them, decisions, and what was public when; members only."""
-    seen = _inside(request, organization, name)
+    seen = inside(request, organization, name)
     commits = seen.variant.commits.select_related("checkpoint", "author")
     context = shown.head(request.user, seen, "history") | {
         "page": page_by_key(request, commits, size=30),
@@ -126,7 +123,7 @@ def history(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     return render(request, "registry/history.html", context)
 
 
-def _inside(request: HttpRequest, organization: str, name: str) -> selectors.Seen:
+def inside(request: HttpRequest, organization: str, name: str) -> selectors.Seen:
     """The variant for a member; for everybody else this page does not exist."""
     seen = selectors.seen_by(request.user, organization, name)
     if not seen.is_member:
@@ -134,5 +131,6 @@ def _inside(request: HttpRequest, organization: str, name: str) -> selectors.See
     return seen
 
 
-def _may_run(request: HttpRequest, seen: selectors.Seen):
+def may_run(request: HttpRequest, seen: selectors.Seen) -> Verdict:
+    """Whether the viewer may have evidence made again, or stop its making."""
     return policies.may_run_evidence(actor_for(request.user, seen.variant.organization))

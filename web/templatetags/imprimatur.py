@@ -14,6 +14,7 @@ from django import template
 from django.contrib.messages.storage.base import Message
 from django.template import Context
 from django.utils import timezone
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 
 from rules import Verdict
@@ -21,6 +22,7 @@ from web import charts, formatting, icons, tones
 from web.markdown import render_card
 
 register = template.Library()
+OPENING, CLOSING = SafeString("<code>"), SafeString("</code>")
 
 
 def _read(thing: Any, name: str, default: Any = "") -> Any:
@@ -61,6 +63,17 @@ def thousands(count: int | None) -> str:
 def figure(amount: float) -> str:
     """`{{ bar.value|figure }}`: a whole number in groups, or two digits after the point."""
     return formatting.thousands(int(amount)) if amount == int(amount) else f"{amount:.2f}"
+
+
+@register.filter
+def inline_code(text: str) -> SafeString:
+    """`{{ check.meaning|inline_code }}`: what stands between backticks as code, all of it escaped."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return format_html_join(
+        "", "{}{}{}", ((OPENING, part, CLOSING) if n % 2 else ("", part, "") for n, part in enumerate(parts))
+    )
 
 
 @register.filter

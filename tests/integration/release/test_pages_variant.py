@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 from django.test import Client
-from safetensors.numpy import save
 
 from accounts.roles import Role
 from jobs.models import Job
@@ -22,7 +20,6 @@ from tests.factories import (
     make_organization,
     make_user,
     make_variant,
-    run_jobs,
     serve,
 )
 
@@ -148,39 +145,6 @@ def test_under_direct_control_visibility_decides(db) -> None:
 
 
 # --- evidence ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def examined(lab):
-    """A checkpoint whose tensors validation has read."""
-    variant = make_variant(lab.organization, "examined")
-    tensors = {
-        "model.layers.0.up.weight": np.full((4, 8), 0.5, np.float32),
-        "model.layers.1.up.weight": np.ones((4, 8), np.float32),
-        "lm_head.weight": np.zeros((2, 8), np.float16),
-    }
-    commit = make_commit(variant, {"README.md": b"# E\n", "model.safetensors": save(tensors)})
-    assert run_jobs("registry.validate") == ["succeeded"]
-    return commit
-
-
-def test_tensors_are_searched_sorted_and_added_up(examined, lab, browser_of) -> None:
-    client = browser_of(lab.auditor)
-    shown = client.get("/acme/examined/evidence/").context
-    assert dict(shown["groups"]) == {"model.layers.0": 128, "model.layers.1": 128, "lm_head": 32}
-    assert dict(shown["dtypes"]) == {"F32": 256, "F16": 32}
-    assert sum(cell.share for cell in shown["cells"]) == pytest.approx(1)
-    by_size = client.get("/acme/examined/evidence/", {"order": "size"}).context["tensors"]
-    assert [row["name"] for row in by_size.rows][-1] == "lm_head.weight"
-    part = client.get(
-        "/acme/examined/evidence/", {"q": "LAYERS.1"}, headers={"HX-Request": "true", "HX-Target": "tensors"}
-    )
-    assert "model.layers.1.up.weight" in part.text
-    assert "model.layers.0" not in part.text
-    assert "<html" not in part.text
-    row = client.get("/acme/examined/evidence/", {"q": "LAYERS.1"}).context["tensors"].rows[0]
-    assert (row["shape"], row["low"], row["high"]) == ([4, 8], 1, 1)
-    assert client.get("/acme/examined/evidence/", {"q": "%", "order": "; DROP"}).context["tensors"].rows == []
 
 
 def test_reports_are_shown_escaped(lab, browser_of) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from registry.presenters import COMPONENTS, EVIDENCE, LEVELS, REASONS, RELATIONS
 from registry.presenters import SENTENCES as REGISTRY_SENTENCES
 from registry.presenters import sentence as registry_sentence
 from registry.states import Component, EvidenceKind, Level, ReasonCode, Relation
-from release.presenters import diff, lineage, treemap
+from release.presenters import diff, lineage
 from release.presenters.events import WORDINGS, sentence, timeline
 from release.presenters.states import DECISIONS, PUBLICATIONS, RELEASES
 from release.states import TRANSITIONS, Decision, PublicationState, ReleaseState
@@ -114,23 +113,6 @@ def test_the_audience_is_told_for_every_change(before: str, after: Level) -> Non
         assert "Everybody will see" in said
     if after == Level.HELD_BACK and before in (Level.PUBLIC, Level.GATED):
         assert (way, said.startswith("Nobody outside will see it")) == ("less", True)
-
-
-@given(st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), st.integers(0, 10**13)), max_size=80))
-def test_the_map_of_bytes_fills_its_frame_in_proportion(groups: list[tuple[str, int]]) -> None:
-    cells = treemap.cells(groups)
-    total = sum(size for _, size in groups)
-    if not total:
-        assert cells == []
-        return
-    assert sum(cell.size_bytes for cell in cells) == total
-    assert len(cells) <= treemap.SHOWN
-    for cell in cells:
-        assert -0.1 <= cell.x <= cell.x + cell.width <= treemap.WIDTH + 0.1
-        assert -0.1 <= cell.y <= cell.y + cell.height <= treemap.HEIGHT + 0.1
-    area = sum(cell.width * cell.height for cell in cells)
-    assert area == pytest.approx(treemap.WIDTH * treemap.HEIGHT, rel=0.02)
-    assert all(one.size_bytes >= other.size_bytes for one, other in pairwise(cells))
 
 
 @given(st.integers(0, 20), st.integers(0, 20))
