@@ -41,8 +41,11 @@ class Openness:
     assumed: str = ""
 
 
-def openness_of(variant: Variant, checkpoint: Checkpoint) -> Openness:
-    """As decided and served now; where nothing is decided, as if the checkpoint were released to everybody."""
+def openness_of(variant: Variant, checkpoint: Checkpoint, *, is_inside: bool = True) -> Openness:
+    """As decided and served now; where nothing is decided, as if the checkpoint were released to everybody.
+
+    Who is not `is_inside` is not told of decisions, nor who stated what.
+    """
     decided = {
         Component(row.component): Level(row.level)
         for row in Disclosure.objects.filter(variant=variant, superseded_at=None)
@@ -52,7 +55,13 @@ def openness_of(variant: Variant, checkpoint: Checkpoint) -> Openness:
     offered = offers([variant]).get(variant.pk)
     assumed = "" if level else "Nothing is decided yet: this is what a release of it to everybody would amount to."
     return assess_as(
-        variant, checkpoint, level=level or Level.PUBLIC, license_version=offered, decided=decided, assumed=assumed
+        variant,
+        checkpoint,
+        level=level or Level.PUBLIC,
+        license_version=offered,
+        decided=decided,
+        assumed=assumed,
+        is_inside=is_inside,
     )
 
 
@@ -64,6 +73,7 @@ def assess_as(
     license_version: LicenseVersion | None,
     decided: Mapping[Component, Level],
     assumed: str = "",
+    is_inside: bool = True,
 ) -> Openness:
     """How open it is when it leaves at this level under this license; reads the card and the newest statement."""
     metadata, body, problem = read_card(checkpoint)
@@ -77,6 +87,7 @@ def assess_as(
         shown=shown_by(files, body, metadata),
         decided=decided,
         stated=newest_statement(variant),
+        is_inside=is_inside,
     )
     assessment = assess(gather(record))
     claims = claims_of(body, metadata)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.views import validation, variant
+from release.views import openness, validation, variant
 
 app_name = "variant"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("<str:organization>/<str:name>/validation/bytes/", validation.where, name="bytes"),
     path("<str:organization>/<str:name>/validation/compare/", validation.compare, name="compare"),
     path("<str:organization>/<str:name>/license/", variant.license, name="license"),
+    path("<str:organization>/<str:name>/openness/", openness.openness, name="openness"),
+    path("<str:organization>/<str:name>/openness/state/", openness.state, name="state-openness"),
     path("<str:organization>/<str:name>/lineage/", variant.lineage, name="lineage"),
     path("<str:organization>/<str:name>/history/", variant.history, name="history"),
 ]

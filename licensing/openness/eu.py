@@ -80,12 +80,19 @@ def _systemic_risk(disclosed: Disclosed) -> Condition:
     if flop is None:
         return Condition(name, EuAnswer.REVIEW, "Training compute is not known: is it above 10²⁵ FLOP in total?")
     if flop > SYSTEMIC_RISK_FLOP:
-        why = f"{flop:.2g} FLOP is above 10²⁵: systemic risk is presumed, and such models are never exempt."
+        why = f"{_flop(flop)} FLOP is above 10²⁵: systemic risk is presumed, and such models are never exempt."
         return Condition(name, EuAnswer.NO, why)
     if flop > GENERAL_PURPOSE_FLOP:
-        return Condition(name, EuAnswer.YES, f"{flop:.2g} FLOP is not above 10²⁵.")
-    why = f"{flop:.2g} FLOP is not above 10²³: it is likely no general-purpose model, and owes none of these duties."
+        return Condition(name, EuAnswer.YES, f"{_flop(flop)} FLOP is not above 10²⁵.")
+    why = f"{_flop(flop)} FLOP is not above 10²³: it is likely no general-purpose model, and owes none of these duties."
     return Condition(name, EuAnswer.YES, why)
+
+
+def _flop(flop: float) -> str:
+    """A number of operations as people write it: 3.2 × 10²⁴."""
+    digits, _, power = f"{flop:.3g}".partition("e") if flop >= 1e5 else (f"{flop:g}", "", "")
+    raised = str(int(power)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")) if power else ""
+    return f"{digits} × 10{raised}" if raised else digits
 
 
 def _license(disclosed: Disclosed) -> Condition:

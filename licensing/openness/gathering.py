@@ -51,6 +51,8 @@ class OnRecord:
     shown: Shown = field(default_factory=Shown)
     decided: Mapping[Decided, Level] = field(default_factory=dict)
     stated: Stated = field(default_factory=Stated)
+    is_inside: bool = True
+    """Whether the reader belongs to the organization: others are not told of decisions, nor of who stated what."""
 
 
 def gather(record: OnRecord) -> Disclosed:
@@ -83,16 +85,17 @@ def _component(record: OnRecord, part: Part) -> Component:
         return Component(part, _leaving(level), record.license, origin, declared, _why(level), shown)
     decided = record.decided.get(DECIDED_AS[part]) if part in DECIDED_AS else None
     if decided is Level.HELD_BACK:
-        return Component(part, Availability.ABSENT, note="it is held back by decision.")
+        return Component(part, Availability.ABSENT, note="it is held back by decision." if record.is_inside else "")
     if part in record.shown.stubs:
         return Component(part, Availability.ABSENT, note="the model card has a heading for it and next to no words.")
     if said := record.stated.components.get(part):
         origin = "as stated" if said.license else "no license was stated"
+        by = record.stated.by if record.is_inside else "its owners"
         where = f"it lies at {said.place}." if said.place else ""
-        return Component(part, said.availability, said.license or None, origin, note=where, stated_by=record.stated.by)
+        return Component(part, said.availability, said.license or None, origin, note=where, stated_by=by)
     if part is Part.PARAMETERS and record.level is None:
         return Component(part, Availability.ABSENT, note="it has not been released.")
-    if decided is not None:
+    if decided is not None and record.is_inside:
         note = f"it is {decided.value} by decision, but no file shows it: say where it lies."
         return Component(part, Availability.UNKNOWN, note=note)
     if part is Part.RESEARCH_PAPER and record.shown.papers:

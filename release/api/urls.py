@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.api import publications, releases, variants
+from release.api import openness, publications, releases, variants
 
 app_name = "release-api"
 urlpatterns = [
@@ -32,6 +32,7 @@ urlpatterns = [
     ),
     path("variants/", variants.Variants.as_view(), name="variants"),
     path("variants/<str:organization>/<str:name>/", variants.OneVariant.as_view(), name="variant"),
+    path("variants/<str:organization>/<str:name>/openness/", openness.Openness.as_view(), name="openness"),
     path("variants/<str:organization>/<str:name>/files/", variants.Files.as_view(), name="files"),
     path("variants/<str:organization>/<str:name>/checkpoints/", variants.Checkpoints.as_view(), name="checkpoints"),
     path(

@@ -19,6 +19,7 @@ TABS = (
     ("files", "Files", "files", False),
     ("evidence", "Evidence", "checklist", True),
     ("license", "License", "license", False),
+    ("openness", "Openness", "chart-donut", False),
     ("lineage", "Lineage", "git-fork", False),
     ("history", "History", "history", True),
 )
