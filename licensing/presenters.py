@@ -311,6 +311,9 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "licensing:licensee:stated": lambda e: f"Stated what licenses ask about {e.subject_label} as a licensee.",
     "licensing:openness:stated": lambda e: f"Stated of {e.subject_label} what no file tells of its openness.",
+    "licensing:acceptances:exported": lambda e: (
+        f"Took a copy of {e.facts.get('count')} acceptances as {e.facts.get('form')}."
+    ),
     "licensing:offer:made": lambda e: (
         f"{e.subject_label} is offered under {e.facts.get('license')} {e.facts.get('version')}".rstrip() + "."
     ),

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from licensing.views import catalog, texts
+from licensing.views import acceptances, catalog, texts
 
 app_name = "licensing"
 urlpatterns = [
     path("licenses/", catalog.licenses, name="licenses"),
     path("licenses/new/", catalog.add, name="add"),
     path("licenses/compare/", catalog.compare, name="compare"),
+    path("licenses/acceptances/", acceptances.acceptances, name="acceptances"),
+    path("licenses/acceptances/export/", acceptances.export, name="acceptances-export"),
     path("licenses/identify/", texts.identify, name="identify"),
     path("licenses/spdx/", texts.spdx, name="spdx"),
     path("licenses/spdx/<str:id>/", texts.spdx_license, name="spdx-license"),

@@ -56,6 +56,37 @@ class LicenseSerializer(LicenseRowSerializer):
     actions = ActionSerializer(many=True)
 
 
+class AcceptanceSerializer(serializers.Serializer):
+    """Who accepted which text, for which model; `name` and `from_address` are gone where the person was erased."""
+
+    id = serializers.IntegerField()
+    accepted_at = serializers.DateTimeField()
+    person = serializers.CharField(help_text="The user name, or the pseudonym of somebody who was erased.")
+    name = serializers.CharField()
+    organization = serializers.CharField(allow_blank=True)
+    license = serializers.CharField()
+    license_version = serializers.CharField(allow_blank=True)
+    text_sha256 = serializers.CharField()
+    model = serializers.CharField()
+    form_version = serializers.IntegerField()
+    from_address = serializers.CharField(allow_blank=True)
+    agent_sha256 = serializers.CharField(allow_blank=True, help_text="SHA-256 of the browser's name.")
+    is_erased = serializers.BooleanField()
+
+
+class ExportSerializer(serializers.Serializer):
+    """Which acceptances to hand out, and how."""
+
+    form = serializers.ChoiceField(choices=["csv", "jsonl"], default="csv")
+    person = serializers.CharField(required=False, allow_blank=True, default="")
+    organization = serializers.CharField(required=False, allow_blank=True, default="")
+    model = serializers.CharField(required=False, allow_blank=True, default="")
+    license = serializers.CharField(required=False, allow_blank=True, default="")
+    text = serializers.CharField(required=False, allow_blank=True, default="")
+    since = serializers.CharField(required=False, allow_blank=True, default="")
+    until = serializers.CharField(required=False, allow_blank=True, default="")
+
+
 class NewLicenseSerializer(serializers.Serializer):
     """A lab's own license; `key` succeeds one that was added before."""
 

@@ -6,6 +6,8 @@ from licensing.api import views
 
 app_name = "licensing-api"
 urlpatterns = [
+    path("acceptances/", views.Acceptances.as_view(), name="acceptances"),
+    path("acceptances/export/", views.ExportAcceptances.as_view(), name="acceptances-export"),
     path("licenses/", views.Licenses.as_view(), name="licenses"),
     path("licenses/<str:key>/", views.OneLicense.as_view(), name="license"),
 ]

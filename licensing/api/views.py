@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,9 +16,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from licensing import policies, selectors, services
-from licensing.api.serializers import LicenseRowSerializer, LicenseSerializer, NewLicenseSerializer
-from licensing.models import License, LicenseVersion
+from licensing.acceptances import Filters, as_dict, readable
+from licensing.api.serializers import (
+    AcceptanceSerializer,
+    ExportSerializer,
+    LicenseRowSerializer,
+    LicenseSerializer,
+    NewLicenseSerializer,
+)
+from licensing.models import Acceptance, License, LicenseVersion
 from licensing.terms import Kind
+from licensing.views.acceptances import export_response
 from rules import Verdict
 from web.problems import ProblemSerializer
 
@@ -96,6 +105,55 @@ class OneLicense(LicenseView):
         found = selectors.license_of(key)
         version = selectors.version_by_id(found, request.query_params.get("version", ""))
         return Response(LicenseSerializer(_license(self, version)).data)
+
+
+FILTERS = [
+    OpenApiParameter(name, OpenApiTypes.DATE if name in {"since", "until"} else OpenApiTypes.STR)
+    for name in ("person", "organization", "model", "license", "text", "since", "until")
+]
+
+
+class Acceptances(LicenseView):
+    """Who accepted which text: one's own, and those that one reads by role."""
+
+    serializer_class = AcceptanceSerializer
+    ordering = ("-id",)
+
+    def get_permissions(self) -> list[Any]:
+        """Names and addresses are personal: whoever reads them must be somebody."""
+        return [IsAuthenticated()]
+
+    def get_queryset(self) -> QuerySet[Acceptance]:
+        """The acceptances that the query asks for."""
+        return readable(self.request.user, Filters.of(self.request.query_params.dict()), scopes=self.scopes)
+
+    @extend_schema(
+        operation_id="acceptances_list",
+        parameters=FILTERS,
+        responses={200: AcceptanceSerializer(many=True), **PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """List acceptances, newest first."""
+        rows = [as_dict(row) for row in self.paginate_queryset(self.get_queryset()) or []]
+        return self.get_paginated_response(AcceptanceSerializer(rows, many=True).data)
+
+
+class ExportAcceptances(LicenseView):
+    """A copy of acceptances as a file."""
+
+    serializer_class = ExportSerializer
+
+    @extend_schema(
+        operation_id="acceptances_export",
+        request=ExportSerializer,
+        responses={(200, "text/csv"): str, (200, "application/jsonl"): str, **PROBLEMS},
+    )
+    def post(self, request: Request) -> StreamingHttpResponse:
+        """Hand out all acceptances that the filters leave, streamed; that somebody took them is put on record."""
+        given = ExportSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        words = given.validated_data
+        return export_response(request.user, Filters.of(words), words["form"], scopes=self.scopes)
 
 
 def _row(license: License, version: LicenseVersion) -> dict[str, Any]:
