@@ -118,6 +118,8 @@ CACHES = {
 }
 
 STORAGE_ROOT = Path(env.text("STORAGE_ROOT", str(BASE_DIR / "var" / "storage")))
+# Larger files come by LFS in parts of this size, where the client can; those that it sends by Xet do not.
+LFS_PART_BYTES = env.integer("LFS_PART_BYTES", 4 << 30, at_least=1 << 20)
 # Folders that `import_checkpoint` may read; a path outside them is refused.
 IMPORT_ROOTS = [Path(path) for path in env.words("IMPORT_ROOTS", str(BASE_DIR / "var" / "imports"))]
 

@@ -108,3 +108,46 @@ class XorbPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.xorb} {self.first}-{self.end}"
+
+
+class PartedUpload(models.Model):
+    """A large file that is sent in parts, from the first address given out until it is content, or too old."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    part_bytes = models.BigIntegerField()
+    used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "sha256", "size_bytes", "part_bytes"], name="parted_upload_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} sha256:{self.sha256[:12]}"
+
+    @property
+    def part_count(self) -> int:
+        """How many parts there are."""
+        return -(-self.size_bytes // self.part_bytes)
+
+    def length_of(self, number: int) -> int:
+        """How many bytes a part has; parts are numbered from one."""
+        return min(self.part_bytes, self.size_bytes - (number - 1) * self.part_bytes)
+
+
+class ArrivedPart(models.Model):
+    """A part that arrived whole; its bytes lie in a file of their own until the upload is content."""
+
+    upload = models.ForeignKey(PartedUpload, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="arrived_part_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.upload} {self.number}"

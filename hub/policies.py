@@ -130,6 +130,12 @@ TOO_REPETITIVE = Rule(
     "Whoever uploads, by setting HF_HUB_DISABLE_XET=1",
     Kind.WHAT,
 )
+BAD_PARTS = Rule(
+    "hub.bad_parts",
+    "The parts that were named are not those that arrived: part {number} is missing or another.",
+    "Whoever uploads, by sending the file again",
+    Kind.WHAT,
+)
 NOT_UPLOADED = Rule(
     "hub.not_uploaded",
     "The content sha256:{sha256} with {size_bytes} bytes has not arrived.",

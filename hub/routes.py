@@ -47,6 +47,8 @@ def _routes() -> Iterator[tuple[str, str, View]]:
     yield "POST", "{ns}/{name}.git/info/lfs/objects/batch", uploads.batch
     yield "PUT", "api/hub/uploads/{ticket}", uploads.put
     yield "POST", "api/hub/uploads/{ticket}/verify", uploads.verify
+    yield "PUT", "api/hub/uploads/parts/{ticket}", uploads.put_part
+    yield "POST", "api/hub/uploads/parts/{ticket}", uploads.complete
     yield "GET", f"{MODEL}/user-access-request/{{status}}", requests.listing
     yield "POST", f"{MODEL}/user-access-request/handle", requests.handle
     yield "POST", f"{MODEL}/user-access-request/grant", requests.grant

@@ -24,6 +24,7 @@ VARIABLES = frozenset(
         "REDIS_URL",
         "STORAGE_ROOT",
         "IMPORT_ROOTS",
+        "LFS_PART_BYTES",
         "STATIC_ROOT",
         "PUBLIC_URL",
         "ALLOWED_HOSTS",

@@ -13,11 +13,12 @@ from django.core import signing
 from accounts.models import Token
 from gating.selectors import access
 from hub import policies
+from hub.models import PartedUpload
 from registry.models import Variant
 from registry.selectors import variants
 from rules import Refused
 
-SALT = "hub.upload"
+SALT, PART_SALT = "hub.upload", "hub.part"
 # A client asks for all addresses of an upload at once and may use the last one hours later.
 TTL_SECONDS = 12 * 3600
 
@@ -31,6 +32,15 @@ class Ticket:
     variant: Variant
 
 
+@dataclass(frozen=True, slots=True)
+class PartTicket:
+    """Leave to send one part of a file that is sent in parts."""
+
+    upload: PartedUpload | None
+    number: int
+    variant: Variant
+
+
 def issue(*, sha256: str, size_bytes: int, variant: Variant, token: Token) -> str:
     """A ticket as it stands in an address."""
     return signing.dumps([sha256, size_bytes, variant.pk, token.pk], salt=SALT)
@@ -38,13 +48,35 @@ def issue(*, sha256: str, size_bytes: int, variant: Variant, token: Token) -> st
 
 def redeem(text: str) -> Ticket:
     """The ticket; Refused where it was not issued here, is too old, or its token's owner may no longer write."""
+    sha256, size_bytes, variant_id, token_id = _loaded(text, SALT)
+    return Ticket(sha256, size_bytes, _writable(variant_id, token_id))
+
+
+def issue_part(*, upload: PartedUpload, number: int, variant: Variant, token: Token) -> str:
+    """Leave to send one part of an upload, or to say that all were sent where `number` is 0."""
+    return signing.dumps([upload.pk, number, variant.pk, token.pk], salt=PART_SALT)
+
+
+def redeem_part(text: str) -> PartTicket:
+    """The same for a part; the upload is None where it is content, or was dropped."""
+    upload_id, number, variant_id, token_id = _loaded(text, PART_SALT)
+    variant = _writable(variant_id, token_id)
+    upload = PartedUpload.objects.filter(pk=upload_id, organization_id=variant.organization_id).first()
+    return PartTicket(upload, number, variant)
+
+
+def _loaded(text: str, salt: str) -> list:
     try:
-        sha256, size_bytes, variant_id, token_id = signing.loads(text, salt=SALT, max_age=TTL_SECONDS)
+        return signing.loads(text, salt=salt, max_age=TTL_SECONDS)
     except signing.BadSignature:
         raise Refused.because(policies.BAD_TICKET) from None
+
+
+def _writable(variant_id: int, token_id: int) -> Variant:
+    """The variant, where the token still opens it for writing."""
     token = Token.objects.usable().select_related("user").filter(pk=token_id).first()
     variant = variants().filter(pk=variant_id).first()
     if token is None or variant is None:
         raise Refused.because(policies.BAD_TICKET)
     access(token.user, variant, scopes=token.scope_set).writes.require()
-    return Ticket(sha256, size_bytes, variant)
+    return variant

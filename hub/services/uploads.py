@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from accounts.models import Token
 from hub import policies
 from hub.selectors.infos import text_of_file
 from hub.selectors.repositories import Repository
 from hub.selectors.trees import tree_of
-from hub.services import tickets
+from hub.services import parts, tickets
 from hub.services.tickets import Ticket
 from hub.uploading import DEFAULT_ATTRIBUTES, RULES_LIMIT_CHARACTERS, Announced, is_ignored, is_large
 from registry import policies as registry
@@ -63,8 +65,13 @@ def plan(*, repository: Repository, revision: str, files: list[Announced], ignor
     ]
 
 
-def batch(*, repository: Repository, token: Token, objects: list[tuple[str, int]], base: str) -> list[dict[str, Any]]:
-    """For each (SHA-256, size) the addresses below `base` to send it to; none where the organization holds it."""
+def batch(
+    *, repository: Repository, token: Token, objects: list[tuple[str, int]], base: str, takes_parts: bool
+) -> list[dict[str, Any]]:
+    """For each (SHA-256, size) the addresses below `base` to send it to; none where the organization holds it.
+
+    Where the sender can, the largest files are sent in parts, so that a break costs one of them.
+    """
     held = content.held(repository.variant.organization, [sha256 for sha256, _ in objects])
     answers = []
     for sha256, size_bytes in objects:
@@ -75,10 +82,12 @@ def batch(*, repository: Repository, token: Token, objects: list[tuple[str, int]
             answer["error"] = {"code": 422, "message": reason.message}
         elif blob is None:
             ticket = tickets.issue(sha256=sha256, size_bytes=size_bytes, variant=repository.variant, token=token)
-            answer["actions"] = {
-                "upload": {"href": f"{base}/{ticket}", "header": {}},
-                "verify": {"href": f"{base}/{ticket}/verify", "header": {}},
-            }
+            upload = {"href": f"{base}/{ticket}", "header": {}}
+            if takes_parts and size_bytes > settings.LFS_PART_BYTES:
+                upload = parts.addresses(
+                    variant=repository.variant, token=token, sha256=sha256, size_bytes=size_bytes, base=base
+                )
+            answer["actions"] = {"upload": upload, "verify": {"href": f"{base}/{ticket}/verify", "header": {}}}
         answers.append(answer)
     return answers
 

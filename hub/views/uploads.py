@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 
 from hub import cards, policies
 from hub.call import Call, malformed, text_of
-from hub.services import commits, tickets, uploads
+from hub.services import commits, parts, tickets, uploads
 from hub.uploading import Announced
 from hub.views import repository
 from rules import Refused
@@ -71,7 +71,14 @@ def batch(call: Call, ns: str, name: str) -> HttpResponse:
     if sent.get("hash_algo", "sha256") != "sha256" or not isinstance(objects, list) or len(objects) > MOST_OBJECTS:
         raise malformed(f"The field objects must be a list of at most {MOST_OBJECTS}, named by SHA-256.")
     wanted = [_object(entry) for entry in objects]
-    answers = uploads.batch(repository=found, token=call.token, objects=wanted, base=f"{call.origin}/api/hub/uploads")
+    transfers = sent.get("transfers")
+    answers = uploads.batch(
+        repository=found,
+        token=call.token,
+        objects=wanted,
+        base=f"{call.origin}/api/hub/uploads",
+        takes_parts=isinstance(transfers, list) and "multipart" in transfers,
+    )
     return JsonResponse({"transfer": "basic", "objects": answers}, content_type=LFS_TYPE)
 
 
@@ -82,6 +89,21 @@ def put(call: Call, ticket: str) -> HttpResponse:
     answer = HttpResponse(status=200)
     answer["ETag"] = f'"{leave.sha256}"'
     return answer
+
+
+def put_part(call: Call, ticket: str) -> HttpResponse:
+    """Take in one part of a large object; the address alone says that this is allowed, and which part it is."""
+    leave = tickets.redeem_part(ticket)
+    answer = HttpResponse(status=200)
+    answer["ETag"] = f'"{parts.receive(ticket=leave, announced=call.announced_bytes, blocks=call.blocks())}"'
+    return answer
+
+
+def complete(call: Call, ticket: str) -> HttpResponse:
+    """Join the parts of a large object, where they are those that the sender names."""
+    leave = tickets.redeem_part(ticket)
+    parts.complete(ticket=leave, named=_parts(call.json()))
+    return JsonResponse({})
 
 
 def verify(call: Call, ticket: str) -> HttpResponse:
@@ -109,6 +131,20 @@ def _object(entry: Any) -> tuple[str, int]:
     if not (isinstance(sha256, str) and SHA256.fullmatch(sha256) and is_size):
         raise malformed("An object needs a SHA-256 as oid and its size in bytes.")
     return sha256, size
+
+
+def _parts(sent: dict[str, Any]) -> dict[int, str]:
+    """The ETag of each part that a sender names, by number."""
+    named = sent.get("parts")
+    if not isinstance(named, list) or len(named) > parts.MOST_PARTS:
+        raise malformed(f"The field parts must be a list of at most {parts.MOST_PARTS}.")
+    found = {}
+    for part in named:
+        number = part.get("partNumber") if isinstance(part, dict) else None
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise malformed("Each part must have a partNumber and an etag.")
+        found[number] = text_of(part, "etag", limit=200).strip('"')
+    return found
 
 
 def refuse_pull_request(call: Call) -> None:

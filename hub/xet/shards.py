@@ -6,6 +6,7 @@ anything is made of it; of xorbs only the form is checked, since what they hold 
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,5 +129,4 @@ class _Reader:
     def skip(self, count: int) -> None:
         """Pass over records of which enough are there."""
         self._left -= count
-        for _ in range(count):
-            self._source.read(RECORD_BYTES)
+        self._source.seek(count * RECORD_BYTES, os.SEEK_CUR)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,10 +20,9 @@ from rules import Refused
 ENTRY = struct.Struct(f"<{HASH_BYTES}sI")
 # A few chunks named many times make a file of any size. Zeros do that honestly, up to a bound.
 FREE_REPETITION_BYTES, MOST_REPETITION = 16 << 30, 16
-Progress = Callable[[int], None]
 
 
-def rebuild(*, record: FileRecord, sources: Sources, progress: Progress = lambda done: None) -> bool:
+def rebuild(*, record: FileRecord, sources: Sources) -> bool:
     """Make the file of a record content of the organization; False where it was already.
 
     Refused where a part, the tree over the chunks, the size or the SHA-256 is not as the record says.
@@ -38,7 +36,6 @@ def rebuild(*, record: FileRecord, sources: Sources, progress: Progress = lambda
             organization=sources.organization,
             expected_sha256=record.sha256,
             expected_size=record.size_bytes,
-            progress=progress,
         )
     except Refused as refused:
         if registry.HASH_DIFFERS.code in refused.verdict.codes:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from hub import policies, xorb_store
+from hub import policies, staging, xorb_store
 from hub.models import Xorb
 from hub.xet.hashes import Tree, to_text
 from hub.xet.xorbs import MOST_BYTES, BadXorb, read_xorb
@@ -30,8 +30,8 @@ def receive(*, organization: Organization, digest: bytes, announced: int | None,
             pass  # The sender waits until it has been heard out.
         return False
     tree, chunks = Tree(), bytearray()
-    with xorb_store.draft() as file:
-        writer = xorb_store.Writer(file)
+    with staging.draft() as file:
+        writer = staging.Writer(file)
         try:
             for chunk in read_xorb(blocks):
                 length = len(chunk.plain)

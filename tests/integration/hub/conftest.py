@@ -18,11 +18,14 @@ import pytest
 
 from tests.integration.hub.running import Server, database_url, running
 
+# Larger files are sent in parts by LFS.
+PART_BYTES = 4 << 20
+
 
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The web server."""
-    with running(database_url(), tmp_path_factory.mktemp("hub")) as started:
+    with running(database_url(), tmp_path_factory.mktemp("hub"), LFS_PART_BYTES=str(PART_BYTES)) as started:
         yield started
 
 
