@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from registry.models import Variant
+from registry.models import Organization, Variant
 
 KEY = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9.+-]{0,78}[a-z0-9+])?\Z", "Use lower-case letters, digits, “.”, “+” and “-”."
@@ -160,3 +160,43 @@ class OpennessStatement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by_name} on {self.variant}"
+
+
+class UpstreamLicense(models.Model):
+    """Under which license a model elsewhere is, as a legal reviewer established it; the newest row of a repository
+    counts. Never changed."""
+
+    repo_id = models.CharField(max_length=193, help_text="In lower case, as names on the Hub are compared.")
+    license_version = models.ForeignKey(LicenseVersion, on_delete=models.PROTECT, related_name="upstream_models")
+    modality = models.CharField(max_length=20, blank=True, help_text="text, multimodal, image, …; empty is unknown.")
+    source = models.CharField(max_length=300, help_text="Where that was seen: file and revision.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_name = models.CharField(max_length=150)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["repo_id", "-id"], name="upstream_newest")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.repo_id} under {self.license_version}"
+
+
+class LicenseeStatement(models.Model):
+    """What is true of an organization where licenses ask for it: kind, seat, users by month, revenue; the newest row
+    counts. Never changed."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="licensee_statements")
+    said = models.JSONField(default=dict, help_text="The keys of `actor` in a license case.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_name = models.CharField(max_length=150)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organization", "-id"], name="licensee_newest")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.by_name} on {self.organization}"

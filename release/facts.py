@@ -67,6 +67,20 @@ class OpennessFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LineageFacts:
+    """What the licenses of everything that a variant is made from say of its release, as it would leave."""
+
+    verdict: str
+    against: tuple[str, ...] = ()
+    """Sentences on what is unlawful as proposed, each with its remedy."""
+    questions: tuple[str, ...] = ()
+    """What a legal reviewer must decide."""
+    missing: tuple[str, ...] = ()
+    """Texts that must go along and that nobody but the lab can add."""
+    owed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ItemFacts:
     """One variant in a release."""
 
@@ -86,6 +100,8 @@ class ItemFacts:
     """Sentences that say which held-back variant's content is in it."""
     openness: OpennessFacts | None = None
     """None where it does not leave."""
+    lineage: LineageFacts | None = None
+    """None where nothing of others is in it."""
 
 
 @dataclass(frozen=True, slots=True)

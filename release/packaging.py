@@ -5,6 +5,8 @@ It is made when the release is submitted, so that reviewers sign the very bytes 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gating.form import stored_fields
 from gating.hub_form import to_card
 from licensing.models import LicenseVersion
@@ -16,11 +18,14 @@ from registry.services.commits import Placed, checkpoint_of
 from registry.states import Component, Level
 from release import policies
 from release.card import LIMIT_BYTES, BadCard, CardDemands, compose_card, split_card
+from release.facts import LineageFacts
+from release.license_terms import demands_of, facts_of_lineage, made_for, with_lines
 from release.models import ReleaseItem
 from rules import Refused
 
 CARD = "README.md"
 LICENSE_FILES = ("LICENSE", "LICENSE.md", "LICENSE.txt")
+TEXTS_READ = 40
 
 
 def package(item: ReleaseItem) -> Checkpoint:
@@ -47,9 +52,14 @@ def additions(item: ReleaseItem) -> dict[str, str]:
     added = {}
     text = card_text(item.checkpoint)
     card = compose_card(text, card_demands(item))
+    license_version = item.license_version
+    if demands := demands_of(item):
+        own = license_version.text if license_version else ""
+        made = made_for(demands.duties, card=card, held=small_texts(item.checkpoint), own_license=own)
+        card = with_lines(card, made.lines)
+        added |= made.files
     if card != text or CARD not in paths:
         added[CARD] = card
-    license_version = item.license_version
     if license_version and license_version.text and not any(name in paths for name in LICENSE_FILES):
         added["LICENSE"] = license_version.text
     return added
@@ -77,6 +87,42 @@ def card_demands(item: ReleaseItem) -> CardDemands:
     if item.level == Level.GATED and item.gate_version:
         values |= to_card(item.gate_version.prompt, stored_fields(item.gate_version.fields))
     return CardDemands(values)
+
+
+def lineage_of_item(item: ReleaseItem) -> LineageFacts | None:
+    """How the texts that leave stand against what licenses along the lineage ask; None where nothing is asked.
+
+    Raises BadCard where the card cannot be read.
+    """
+    leaving = item.packaged or item.checkpoint
+    card, held = card_text(leaving), small_texts(leaving)
+    demands = demands_of(item)
+    undeclared = unrecorded_parents(item, card)
+    if demands is None:
+        return LineageFacts("review", questions=undeclared) if undeclared else None
+    if item.packaged is None:
+        added = additions(item)
+        card, held = added.get(CARD, card), held | {path: text for path, text in added.items() if path != CARD}
+    found = facts_of_lineage(demands, card=card, held=held)
+    return replace(found, questions=(*found.questions, *undeclared))
+
+
+def unrecorded_parents(item: ReleaseItem, card: str) -> tuple[str, ...]:
+    """Questions on parents that the uploaded card names and that no lineage is recorded of."""
+    declared = split_card(card)[0].get("base_model")
+    names = [declared] if isinstance(declared, str) else declared if isinstance(declared, list) else []
+    recorded = {edge.parent_name.lower() for edge in item.variant.parent_edges.select_related("parent__organization")}
+    return tuple(
+        f"The card names “{name}” as base model, of which no lineage is recorded: is it one?"
+        for name in names
+        if isinstance(name, str) and name.lower() not in recorded
+    )
+
+
+def small_texts(checkpoint: Checkpoint) -> dict[str, str]:
+    """The license and notice files at the root of a checkpoint, by path."""
+    found = checkpoint.files.filter(path__iregex=r"^(licen[cs]e|notice|copying)[^/]*$").order_by("path")
+    return {path: read_text(checkpoint, path) for path in found.values_list("path", flat=True)[:TEXTS_READ]}
 
 
 def openness_of_item(item: ReleaseItem) -> Openness:

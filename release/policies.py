@@ -184,10 +184,16 @@ WAIVER_DAYS = Rule(
 )
 NOT_WAIVABLE = Rule(
     "release.not_waivable",
-    "“{requirement}” cannot be waived; only evidence can.",
+    "“{requirement}” cannot be waived; only evidence and open questions on lineage can.",
     "Nobody",
     Kind.WHAT,
     field="requirement",
+)
+NOT_LEGAL = Rule(
+    "release.not_legal",
+    "What the licenses of a lineage leave open is decided by legal reviewers.",
+    "A legal reviewer of the organization",
+    Kind.WHO,
 )
 BAD_CARD = Rule(
     "release.bad_card",
@@ -314,6 +320,11 @@ def may_waive(actor: Actor) -> Verdict:
         SERVICE_ACCOUNT.unless(not actor.is_service),
         SCOPE_MISSING.unless(actor.may_use(Scope.REVIEW), scope=Scope.REVIEW),
     )
+
+
+def may_decide_lineage(actor: Actor) -> Verdict:
+    """Whether somebody may answer for what the licenses of a lineage leave open."""
+    return Verdict.of(NOT_LEGAL.unless(Role.LEGAL_REVIEWER in actor.roles))
 
 
 def acts(release: ReleaseFacts, actor: Actor, now: datetime) -> dict[str, Verdict]:

@@ -20,6 +20,10 @@ EVIDENCE_TITLES = {
 }
 
 
+# The one requirement beside evidence that may be waived, and only by legal reviewers.
+LINEAGE_DECIDED = "lineage.decided"
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One point of the policy: what it asks, how it stands, why, and who acts next."""
@@ -117,6 +121,47 @@ def required_roles(release: ReleaseFacts) -> list[Role]:
     return roles
 
 
+def _lawful(item: ItemFacts) -> Iterator[Requirement]:
+    """That no license of its lineage is broken, and that every text goes along which one of them asks for."""
+    if item.lineage is None:
+        return
+    yield _settled(
+        "lineage.lawful",
+        "Lawful by the licenses of its lineage",
+        item.repo_id,
+        not item.lineage.against,
+        f"{item.lineage.owed} duties are owed, and none is broken.",
+        " ".join(item.lineage.against),
+        "The release manager, by changing what is proposed",
+    )
+    if item.lineage.missing:
+        yield _settled(
+            "lineage.texts",
+            "Brings every text that its lineage asks for",
+            item.repo_id,
+            False,
+            "",
+            " ".join(item.lineage.missing),
+            "Whoever uploads, by adding them, or a legal reviewer, by adding the license with its text",
+        )
+
+
+def _decided(item: ItemFacts) -> Iterator[Requirement]:
+    """That a person answered what the licenses of its lineage leave open."""
+    if item.lineage is None or not item.lineage.questions:
+        return
+    why = f"For legal to decide: {' '.join(item.lineage.questions)}"
+    is_waived = LINEAGE_DECIDED in item.waived
+    yield Requirement(
+        LINEAGE_DECIDED,
+        "Questions on its lineage decided",
+        item.repo_id,
+        Standing.WAIVED if is_waived else Standing.UNMET,
+        f"Waived. {why}" if is_waived else why,
+        "A legal reviewer, by establishing what is unknown, or by deciding with a waiver and its reason",
+    )
+
+
 def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
     asked = _section(release, "evidence").get(item.level.value, {})
     if EvidenceKind.OPENNESS.value not in asked:
@@ -139,6 +184,7 @@ def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
             "Whoever uploads a checkpoint that passes, or an owner of a waiver",
             evidence.id,
         )
+    yield from _decided(item)
 
 
 def _claims(item: ItemFacts) -> Iterator[Requirement]:
@@ -208,6 +254,7 @@ def _about_item(item: ItemFacts) -> Iterator[Requirement]:
         item.license_problem or "No license is chosen.",
         manager,
     )
+    yield from _lawful(item)
     if item.level == Level.GATED:
         yield _settled(
             "has_gate",

@@ -127,6 +127,9 @@ class Book:
 
 
 NOBODY_ESTABLISHED = KnownLicense(UNKNOWN_KEY, "No license established", Terms(), Kind.UNKNOWN)
+# For a parent of which it was never looked up: there may well be a license, so this is a question and no violation.
+UNRECORDED_KEY = "unrecorded"
+NOBODY_RECORDED = KnownLicense(UNRECORDED_KEY, "a license that nobody recorded", Terms(), Kind.UNKNOWN)
 
 
 @cache

@@ -5,7 +5,7 @@ Owns the comparison of claim and truth. A Hub word names a family of texts; it a
 
 from __future__ import annotations
 
-from licensing.engine.book import KnownLicense
+from licensing.engine.book import UNRECORDED_KEY, KnownLicense
 from licensing.engine.doubts import Side
 from licensing.engine.findings import Findings, Setting
 from licensing.engine.reach import Strand
@@ -44,6 +44,9 @@ def check_identity(strand: Strand, setting: Setting, findings: Findings) -> None
 
 
 def _unknown(strand: Strand, findings: Findings) -> None:
+    if strand.license.key == UNRECORDED_KEY:
+        findings.ask("CF-UNKNOWN-LICENSE", strand, "Nobody recorded under which license it is; which one is it?")
+        return
     if not strand.binds:
         findings.ask("CF-UNKNOWN-LICENSE", strand, "Under which license is it, and does that reach this release?")
         return

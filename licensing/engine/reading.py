@@ -40,7 +40,7 @@ def read_case(given: object, book: Book | None = None) -> Case:
     case = Case(
         parents=None if parents is None else tuple(_parent(parent, book) for parent in parents),
         proposed=_proposal(fields.inner("proposed"), book),
-        actor=_actor(fields.inner("actor")),
+        actor=read_actor(fields.inner("actor")),
         release=_circumstances(fields.inner("release")),
     )
     fields.finish()
@@ -120,7 +120,8 @@ def _ships_text(fields: Fields) -> Mapping[str, tuple[str, ...]]:
     return {"notice": texts, "display": texts}
 
 
-def _actor(fields: Fields) -> Actor:
+def read_actor(fields: Fields) -> Actor:
+    """Who releases, from the keys of `actor`; raises CaseRefused."""
     seat_path, months_path = fields.at("seat"), fields.at("mau_at")
     found = Actor(
         kind=fields.text("kind").lower().replace("-", "_").replace(" ", "_"),

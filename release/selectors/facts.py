@@ -11,10 +11,12 @@ from accounts.roles import Role
 from licensing.openness_reads import Openness
 from registry.selectors import evidence_work, latest_evidence
 from registry.states import EvidenceKind, Level, Outcome
+from release.card import BadCard
 from release.facts import (
     DisclosureFacts,
     EvidenceFacts,
     ItemFacts,
+    LineageFacts,
     OpennessFacts,
     ReleaseFacts,
     TargetFacts,
@@ -22,7 +24,7 @@ from release.facts import (
 )
 from release.leaks import leaks
 from release.models import Release, ReleaseItem, Review, Waiver
-from release.packaging import license_problem, openness_of_item
+from release.packaging import license_problem, lineage_of_item, openness_of_item
 from release.states import Decision, ReleaseState
 
 
@@ -88,7 +90,16 @@ def item_facts(item: ReleaseItem) -> ItemFacts:
         disclosures=tuple(DisclosureFacts(**line) for line in _lines(item)),
         leaks=leaks(item.variant, item.checkpoint_id) if is_leaving else (),
         openness=openness_facts(openness_of_item(item)) if is_leaving else None,
+        lineage=_lineage(item) if is_leaving else None,
     )
+
+
+def _lineage(item: ReleaseItem) -> LineageFacts | None:
+    """What licenses along the lineage say; a card that cannot be read is refused for that alone."""
+    try:
+        return lineage_of_item(item)
+    except BadCard:
+        return None
 
 
 def openness_facts(found: Openness) -> OpennessFacts:

@@ -18,7 +18,7 @@ from registry.models import Checkpoint, Organization
 from release import policies
 from release.models import Release, ReleasePolicy, Waiver
 from release.policy_document import check_document
-from release.requirements import EVIDENCE_TITLES
+from release.requirements import EVIDENCE_TITLES, LINEAGE_DECIDED
 from rules import Refused
 
 DEFAULT_POLICY = Path(__file__).resolve().parent.parent / "default_policy.yaml"
@@ -57,9 +57,11 @@ def waive(
     by: User,
     actor: Actor,
 ) -> Waiver:
-    """Take the absence of one kind of evidence for one checkpoint upon oneself, for some days."""
+    """Take the absence of one kind of evidence, or what licenses leave open, upon oneself for some days."""
     policies.may_waive(actor).require()
-    if requirement not in {f"evidence.{kind}" for kind in EVIDENCE_TITLES}:
+    if requirement == LINEAGE_DECIDED:
+        policies.may_decide_lineage(actor).require()
+    elif requirement not in {f"evidence.{kind}" for kind in EVIDENCE_TITLES}:
         raise Refused.because(policies.NOT_WAIVABLE, requirement=requirement)
     if not reason.strip():
         raise Refused.because(policies.WAIVER_REASON)
