@@ -106,6 +106,12 @@ REVISION_HIDDEN = Rule(
 UNKNOWN_EVIDENCE = Rule(
     "release.unknown_evidence", "“{kind}” is no kind of evidence.", "You, by naming one", Kind.WHAT, field="kind"
 )
+NOT_VALIDATED = Rule(
+    "release.not_validated",
+    "The checkpoint {digest} was not validated yet.",
+    "Whoever may run its validation",
+    Kind.MISSING,
+)
 UNKNOWN_TENSOR = Rule(
     "release.unknown_tensor",
     "The newest validation of this checkpoint has no such tensor.",

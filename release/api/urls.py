@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.api import openness, publications, releases, variants
+from release.api import openness, publications, releases, validation, variants
 
 app_name = "release-api"
 urlpatterns = [
@@ -44,5 +44,35 @@ urlpatterns = [
         "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/evidence/",
         variants.RunEvidence.as_view(),
         name="run-evidence",
+    ),
+    path(
+        "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/evidence/stop/",
+        validation.StopEvidence.as_view(),
+        name="stop-evidence",
+    ),
+    path(
+        "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/validation/",
+        validation.Validation.as_view(),
+        name="validation",
+    ),
+    path(
+        "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/validation/findings/",
+        validation.Findings.as_view(),
+        name="findings",
+    ),
+    path(
+        "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/validation/tensors/",
+        validation.Tensors.as_view(),
+        name="tensors",
+    ),
+    path(
+        "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/validation/files/",
+        validation.InspectedFiles.as_view(),
+        name="inspected-files",
+    ),
+    path(
+        "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/validation/compare/",
+        validation.Compare.as_view(),
+        name="compare",
     ),
 ]
