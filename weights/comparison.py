@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from weights.likeness import CAST, QUANTIZED, classify, threshold
+from weights.likeness import CAST, QUANTIZED, classify, directions, threshold
 from weights.lineup import Group, Lineup, aligned
 from weights.nearest import nearest
 from weights.relations import Comparison, Relation, TensorMatch
@@ -114,7 +114,9 @@ def _match_values(ours: _Side, theirs: _Side, a: Group, b: Group) -> None:
         if rows.size and columns.size:
             names = [mine.lineup.names[place] for place in near.members[rows]]
             others = [yours.lineup.names[place] for place in far.members[columns]]
-            best, similarity = nearest(near.directions[rows], far.directions[columns], names, others, least)
+            best, similarity = nearest(
+                directions(near.values[rows]), directions(far.values[columns]), names, others, least
+            )
             hit = similarity >= least
             first, second = rows[hit], columns[best[hit]]
             _record(

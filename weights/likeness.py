@@ -54,18 +54,21 @@ def threshold(values: int) -> float:
 
 def is_trivial(values: Array) -> Array:
     """Which samples any model might have: constant ones, masks, and smooth ones like position tables."""
-    runs = values.reshape(len(values), -1, RUN_LENGTH).astype(np.float64)
+    size = np.abs(values).max(axis=1, keepdims=True)
+    runs = (values / np.maximum(size, 1e-38)).reshape(len(values), -1, RUN_LENGTH)
     spread = runs.var(axis=2)
-    is_flat = spread <= 1e-12 * np.square(runs).max(axis=2)
+    is_flat = spread <= 1e-12
     is_smooth = np.zeros_like(is_flat)
     for lag in (1, 2):
-        differences = np.square(runs[:, :, lag:] - runs[:, :, :-lag]).mean(axis=2)
-        is_smooth |= differences < _SMOOTH * spread
-    most = np.median(values, axis=1, keepdims=True)
+        differences = runs[:, :, lag:] - runs[:, :, :-lag]
+        squares = np.einsum("nrk,nrk->nr", differences, differences) / differences.shape[2]
+        is_smooth |= squares < _SMOOTH * spread
+    # Of five places the middle one has the value that nearly all places have.
+    most = np.sort(values[:, :: max(1, values.shape[1] // 5)][:, :5], axis=1)[:, 2:3]
     is_most = values == most
-    rest = np.where(is_most, np.nan, values)
-    is_one = (is_most.mean(axis=1) > 0.9) & (_spread(rest) == 0)  # masks and unit matrices
-    few = (is_flat.mean(axis=1) > 0.9) | is_one
+    few = is_flat.mean(axis=1) > 0.9
+    rows = np.flatnonzero(~few & (is_most.mean(axis=1) > 0.9))
+    few[rows] = _spread(np.where(is_most[rows], np.nan, values[rows])) == 0  # masks and unit matrices
     found: Array = few | ((is_smooth & ~is_flat).sum(axis=1) >= 0.3 * np.maximum((~is_flat).sum(axis=1), 1))
     return found
 
@@ -109,11 +112,13 @@ def _classify(
             # The sum was rounded in the type that it was made in.
             wide = [np.maximum(gaps[0][again], _gaps(moved, names[0], steps[0][again])), gaps[1][again]]
             is_cast[again] = _agree(moved, right[again], wide)
-    is_rounded = _excess(left, right, gaps) <= ROUNDED
-    is_quantized = (has_codes | is_eight) & is_rounded & ~is_cast
+    is_quantized = np.zeros(len(left), dtype=bool)
+    coded = np.flatnonzero((has_codes | is_eight) & ~is_cast)
+    if coded.size:
+        is_quantized[coded] = _excess(left[coded], right[coded], [gap[coded] for gap in gaps]) <= ROUNDED
     rest = np.flatnonzero(~is_cast & ~has_codes & ~is_quantized)
     if rest.size:
-        is_quantized[rest] = _is_simulated(left[rest], right[rest])
+        is_quantized[rest] = _is_simulated(_few(left[rest]), _few(right[rest]))
     return np.where(is_cast, CAST, np.where(is_quantized, QUANTIZED, CHANGED)).astype(np.int8)
 
 
@@ -121,12 +126,15 @@ def _gaps(values: Array, dtypes: list[str], steps: Array) -> Array:
     """How far a value is from the next that its type can hold."""
     layouts = [FLOATS.get(name) for name in dtypes]
     # Wide types were cut to what fingerprints keep.
-    mantissa = np.array([min(layout.mantissa, 14) if layout else 14 for layout in layouts])[:, None]
+    mantissa = np.array([_mantissa(name) for name in dtypes])[:, None]
     least = np.array([1 - layout.bias if layout else -126 for layout in layouts])[:, None]
     _, exponents = np.frexp(np.abs(values))
     gaps = np.ldexp(np.float32(1), np.clip(np.maximum(exponents - 1, least) - mantissa, -140, 126))
-    codes = np.repeat(steps, SEGMENT, axis=1)
-    found: Array = np.where(np.isfinite(codes), codes, gaps).astype(np.float32)
+    found: Array = gaps.astype(np.float32)
+    rows = np.flatnonzero(np.isfinite(steps).any(axis=1))
+    if rows.size:
+        codes = np.repeat(steps[rows], SEGMENT, axis=1)
+        found[rows] = np.where(np.isfinite(codes), codes, found[rows])
     return found
 
 
@@ -134,21 +142,41 @@ def _is_cast(left: Array, right: Array, gaps: list[Array], dtypes: tuple[list[st
     differ = np.array([a != b for a, b in zip(*dtypes, strict=True)], dtype=bool)
     found = np.zeros(len(left), dtype=bool)
     found[differ] = _agree(left[differ], right[differ], [gap[differ] for gap in gaps])
+    # There and back: of the same type, or of a wide one, but one side has only values of a narrow type. Few will do.
+    mantissas = [np.array([_mantissa(name) for name in names]) for names in dtypes]
+    a, b, own = _few(left), _few(right), [_few(gap) for gap in gaps]
     for grid in _GRIDS:
-        # There and back: of the same type, or of a wide one, but one side has only values of a narrow type.
-        rows = np.flatnonzero(~found)
-        if not rows.size:
-            break
-        a, b = left[rows], right[rows]
-        for wide, narrow, own in ((a, b, gaps[1][rows]), (b, a, gaps[0][rows])):
-            coarse = _gaps(narrow, [grid] * len(rows), np.full((len(rows), narrow.shape[1] // SEGMENT), np.nan))
-            is_coarser = (coarse >= 4 * own).mean(axis=1) > 0.9
-            rounded = np.rint(narrow / coarse) * coarse
-            is_on = (np.abs(rounded - narrow) <= np.abs(narrow) * _STORED / 2).mean(axis=1) >= AGREEING
-            # Values near the end of a wide gap were rounded where the gap was as wide as theirs.
-            is_near = (np.abs(wide - narrow) <= 0.51 * coarse + own).mean(axis=1) >= AGREEING
-            found[rows] |= is_coarser & is_on & is_near
+        for wide, narrow, side in ((a, b, 1), (b, a, 0)):
+            rows = np.flatnonzero(~found & (mantissas[side] > _mantissa(grid)))
+            if rows.size:
+                found[rows] = _is_on_grid(wide[rows], narrow[rows], own[side][rows], grid)
     return found
+
+
+def _is_on_grid(wide: Array, narrow: Array, own: Array, grid: str) -> Array:
+    """Whether `narrow`, in a type with gaps of `own`, has only values of the type `grid`, and `wide` rounds to them."""
+    found = np.zeros(len(narrow), dtype=bool)
+    coarse = _gaps(narrow, [grid] * len(narrow), np.full((len(narrow), narrow.shape[1] // SEGMENT), np.nan))
+    rounded = np.rint(narrow / coarse) * coarse
+    is_on = (np.abs(rounded - narrow) <= np.abs(narrow) * _STORED / 2).mean(axis=1) >= AGREEING
+    rows = np.flatnonzero(is_on)
+    if rows.size:
+        gap = coarse[rows]
+        is_coarser = (gap >= 4 * own[rows]).mean(axis=1) > 0.9
+        is_near = (np.abs(wide[rows] - narrow[rows]) <= 0.51 * gap + own[rows]).mean(axis=1) >= AGREEING
+        found[rows] = is_coarser & is_near
+    return found
+
+
+def _few(values: Array) -> Array:
+    """A quarter of full samples."""
+    return light(values) if values.shape[1] == RUNS * RUN_LENGTH else values
+
+
+def _mantissa(dtype: str) -> int:
+    """Bits behind the point, as far as fingerprints keep them."""
+    layout = FLOATS.get(dtype)
+    return 14 if layout is None else min(layout.mantissa, 14)
 
 
 def _agree(left: Array, right: Array, gaps: list[Array]) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from weights.fingerprints import Fingerprint
-from weights.likeness import directions, is_trivial, light
+from weights.likeness import is_trivial, light
 from weights.packings import is_companion
 from weights.quant_blocks import QUANTS
 from weights.report import TensorRecord
@@ -29,21 +29,15 @@ _INDEXES = frozenset({"I64", "U64", "BOOL", "I16", "U16"})  # positions, masks: 
 
 @dataclass(slots=True)
 class Group:
-    """Tensors with the same number of elements: where they stand in the lineup, values, directions, steps."""
+    """Tensors with the same number of elements: where they stand in the lineup, values, steps."""
 
     members: Array
     values: Array
     steps: Array
-    directions: Array
 
     def lightened(self) -> Group:
         """The group with as many values as light samples have."""
-        return Group(
-            self.members,
-            values := light(self.values),
-            light(self.steps, RUN_LENGTH // SEGMENT),
-            directions(values),
-        )
+        return Group(self.members, light(self.values), light(self.steps, RUN_LENGTH // SEGMENT))
 
 
 class Lineup:
@@ -101,8 +95,7 @@ class Lineup:
                 else:
                     values.append(found.values)
                     steps.append(step)
-            group = Group(np.array(places), np.stack(values), np.stack(steps), np.zeros((0, 0), dtype=np.float32))
-            group.directions = directions(group.values)
+            group = Group(np.array(places), np.stack(values), np.stack(steps))
             self.groups[elements] = group
             self.is_trivial[group.members] |= is_trivial(group.values)
 

@@ -58,13 +58,15 @@ def _by_signs(left: Array, right: Array) -> tuple[Array, Array]:
     rng = np.random.default_rng(7)
     best = np.zeros(len(left), dtype=np.int64)
     products = np.zeros(len(left), dtype=np.float32)
+    signs = [side > 0 for side in (left, right)]
     for _ in range(_TABLES):
         columns = rng.choice(left.shape[1], _BITS, replace=False)
-        keys = [np.packbits(side[:, columns] > 0, axis=1).view("<u2")[:, 0] for side in (left, right)]
+        bits = [np.packbits(np.ascontiguousarray(side[:, columns]), axis=1) for side in signs]
+        keys = [side[:, 0].astype(np.uint16) << 8 | side[:, 1] for side in bits]
         order = np.argsort(keys[1], kind="stable")
-        ordered = keys[1][order]
-        low = np.searchsorted(ordered, keys[0], "left")
-        count = np.searchsorted(ordered, keys[0], "right") - low
+        sizes = np.bincount(keys[1], minlength=1 << _BITS)
+        low = (np.cumsum(sizes) - sizes)[keys[0]]
+        count = sizes[keys[0]]
         count = np.where((products > 0.95) | (count > 64), 0, count)
         first = np.repeat(np.arange(len(left)), count)
         inside = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)

@@ -7,6 +7,7 @@ relation between two tensors needs several such rows, since single ones meet by 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,16 +76,19 @@ def match_rows(
     ours, theirs = _by_row(left), _by_row(right)
     for row in sorted(ours.keys() & theirs.keys()):
         a, b = _rows(left, ours[row]), _rows(right, theirs[row])
-        asked = [np.isin(rows.owner, places) for rows, places in zip((a, b), wanted, strict=True)]
+        asked = [
+            _mask(places, prints)[rows.owner]
+            for rows, places, prints in zip((a, b), wanted, (left, right), strict=True)
+        ]
         if not (asked[0].any() or asked[1].any()):
             continue
         columns = min(row, 128)
         best = _search(a, b, asked, allowed(columns))
         for side, rows, other, prints, others in ((0, a, b, left, right), (1, b, a, right, left)):
-            for place in np.unique(rows.owner[asked[side]]):
-                result = _judge(int(place), rows, best[side], prints, others, columns, other)
+            for place in sorted(set(rows.owner[asked[side]].tolist())):
+                result = _judge(place, rows, best[side], prints, others, columns, other)
                 if result is not None:
-                    found[side][int(place)] = result
+                    found[side][place] = result
     return found
 
 
@@ -130,6 +134,12 @@ def _search(a: _Rows, b: _Rows, asked: list[Array], limit: int) -> tuple[_Best, 
     return best[0], best[1]
 
 
+def _mask(places: Array, prints: Sequence[Fingerprint | None]) -> Array:
+    found = np.zeros(len(prints), dtype=bool)
+    found[places] = True
+    return found
+
+
 def _nothing(count: int) -> _Best:
     return _Best(np.full(count, 129), np.full(count, -1), np.zeros(count, dtype=bool))
 
@@ -146,9 +156,9 @@ def _pairs(a: Array, b: Array) -> Iterator[tuple[Array, Array]]:
     for place in range(15):
         keys = [piece[:, place].astype(np.uint16) << 8 | piece[:, place + 1] for piece in pieces]
         order = np.argsort(keys[1], kind="stable")
-        ordered = keys[1][order]
-        low = np.searchsorted(ordered, keys[0], "left")
-        count = np.searchsorted(ordered, keys[0], "right") - low
+        sizes = np.bincount(keys[1], minlength=1 << 16)
+        low = (np.cumsum(sizes) - sizes)[keys[0]]
+        count = sizes[keys[0]]
         limit = max(_BUCKET, 4 * len(b) >> 16)
         count = np.where(count > limit, 0, count)
         first = np.repeat(np.arange(len(a)), count)
@@ -169,22 +179,21 @@ def _judge(
     is_found = best.partner[mine] >= 0
     # Equal rows prove once; a row of one sign is padding or a mask.
     signs = rows.signs[mine[is_found]]
-    hits = len(np.unique(signs[signs.any(axis=1)], axis=0)) if is_found.any() else 0
+    hits = len(set(map(tuple, signs[signs.any(axis=1)].tolist())))
     if hits < PROVING_ROWS:
         return None
     own = prints[place]
     assert own is not None
-    partners, counts = np.unique(best.partner[mine[is_found]], return_counts=True)
-    several = partners[counts >= 2] if (counts >= 2).any() else partners
-    reach = max(_reach(other, int(partner), others) for partner in several)
+    partners = Counter(best.partner[mine[is_found]].tolist()).most_common()
+    several = [partner for partner, count in partners if count >= 2] or [partner for partner, _ in partners]
+    reach = max(_reach(other, partner, others) for partner in several)
     visible = (rows.near[mine] <= reach - _EDGE) | is_found
     share = float(is_found.sum() / max(visible.sum(), 1))
     if share < 0.1:
         return None
-    order = np.argsort(-counts, kind="stable")
     return RowFound(
         share,
-        tuple(int(partner) for partner in partners[order]),
+        tuple(partner for partner, _ in partners),
         float(best.turned[mine[is_found]].mean()) / columns,
         bool(best.is_equal[mine[is_found]].all()),
         float(own.elements),
