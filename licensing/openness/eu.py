@@ -128,6 +128,8 @@ def _terms(disclosed: Disclosed) -> Fitness | None:
         return None
     if own is None or said is None:
         return own or said
+    if said.eu is Fit.UNKNOWN:
+        return own  # a family that its name does not settle says nothing against the license itself
     return min((own, said), key=lambda terms: terms.eu.rank)
 
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from licensing.openness.facts import Earning, Gate
 
-_NO = frozenset(
-    {"none", "no", "false", "open", "ungated", "public", "free", "not monetised", "not monetized", "nothing"}
-)
+_NO = frozenset({"none", "no", "false", "open", "ungated", "public", "free", "nothing", "free of charge"})
+_DENIED = re.compile(r"(?:no|not|non|without|never)\b")
 
 # Source: guidelines of the Commission, 4.2.2: what is monetization and what is not.
-_OPTIONAL = ("optional", "micro", "donation", "voluntar")
-_PAID = (
-    "dual", "required", "mandatory", "paid", "payment", "fee", "price", "subscription", "sold", "sale", "advert",
-    "ad funded", "ads", "personal data", "data collection", "commercial license", "separate license", "royalt",
-    "monetised", "monetized", "only host", "host only", "exclusive",
-)  # fmt: skip
+_OPTIONAL = re.compile(r"\b(?:optional\w*|micro\w*|donation\w*|voluntar\w*)\b")
+_PAID = re.compile(
+    r"\b(?:dual|required|mandatory|needed|paid|pay|payment|fees?|price\w*|subscription\w*|sold|sales?|advert\w*|ad|ads|"
+    r"royalt\w*|moneti[sz]ed|exclusive\w*|personal data|data collection|(?:commercial|separate) license|host only)\b"
+)
 # Paid hosting beside weights that are free is an optional service; access only through it is not. These don't say.
-_UNCLEAR = ("paid api", "paid hosting", "api", "hosted service", "hosting", "services")
+_UNCLEAR = frozenset({"paid api", "paid hosting", "api", "hosted service", "hosting", "services", "support"})
 
 # Source: guidelines of the Commission, 4.2.1: checks of users are for safety and security, without discrimination.
-_FAIR = ("non discriminat", "nondiscriminat", "without discriminat", "safety", "security", "verif", "identity check")
-_UNFAIR = ("country", "nationalit", "national origin", "origin", "region", "territor", "geograph", "geo block",
-           "geo restrict", "eu disallowed", "eu excluded", "discriminat", "citizenship", "competitor")  # fmt: skip
+_NOT_UNFAIR = re.compile(r"\b(?:non|not|without|no)\b\W*discriminat\w*|\bnondiscriminat\w*")
+_FAIR = re.compile(r"\b(?:safety|security|verif\w*|identity)\b")
+_UNFAIR = re.compile(
+    r"\b(?:countr\w*|nationalit\w*|national|origin|regions?|regional|territor\w*|geo\w*|eu|citizen\w*|discriminat\w*|"
+    r"competitors?)\b"
+)
 
 
 def earning_of(said: object) -> Earning | None:
@@ -39,11 +41,13 @@ def earning_of(said: object) -> Earning | None:
         return Earning.NONE
     if word in {"true", "yes"}:
         return Earning.DISQUALIFYING
-    if any(part in word for part in _OPTIONAL):
+    if _OPTIONAL.search(word):
         return Earning.ALLOWED
+    if _DENIED.match(word):
+        return Earning.NONE
     if word in _UNCLEAR:
         return Earning.UNSETTLED
-    return Earning.DISQUALIFYING if any(part in word for part in _PAID) else Earning.UNSETTLED
+    return Earning.DISQUALIFYING if _PAID.search(word) else Earning.UNSETTLED
 
 
 def gate_of(said: object) -> Gate | None:
@@ -57,11 +61,13 @@ def gate_of(said: object) -> Gate | None:
         return None
     if word in _NO:
         return Gate.NONE
-    if any(part in word for part in _FAIR[:3]):
+    if _NOT_UNFAIR.search(word):
         return Gate.FAIR
-    if any(part in word for part in _UNFAIR):
+    if _DENIED.match(word):
+        return Gate.NONE
+    if _UNFAIR.search(word):
         return Gate.UNFAIR
-    return Gate.FAIR if any(part in word for part in _FAIR) else Gate.UNSETTLED
+    return Gate.FAIR if _FAIR.search(word) else Gate.UNSETTLED
 
 
 def said_as_text(said: object) -> str:

@@ -69,6 +69,12 @@ def test_the_framework_has_its_components_and_classes() -> None:
         (["optional_support", "none"], Earning.ALLOWED),
         ({"kind": "dual_license"}, Earning.DISQUALIFYING),
         ("paid_api", Earning.UNSETTLED),
+        ("No payment required", Earning.NONE),
+        ("not_monetised", Earning.NONE),
+        ("downloads", Earning.UNSETTLED),
+        ("ad_funded", Earning.DISQUALIFYING),
+        ("paid support needed", Earning.DISQUALIFYING),
+        ("transactions_between_microenterprises", Earning.ALLOWED),
     ],
 )
 def test_words_about_money(said: object, earning: Earning | None) -> None:
@@ -90,6 +96,10 @@ def test_words_about_money(said: object, earning: Earning | None) -> None:
         (["identity_verification", "country_of_origin"], Gate.UNFAIR),
         ("identity_verification", Gate.FAIR),
         ("form", Gate.UNSETTLED),
+        ("not gated", Gate.NONE),
+        ("safety verification without discrimination", Gate.FAIR),
+        ("excludes EU", Gate.UNFAIR),
+        ("revenue", Gate.UNSETTLED),
     ],
 )
 def test_words_about_gates(said: object, gate: Gate | None) -> None:
