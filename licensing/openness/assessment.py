@@ -36,7 +36,7 @@ class Assessment:
             "eu_exemption": self.eu.answer.value,
             "label": self.label.label.value,
             "label_why_not_more": self.label.why_not_more,
-            "reasons": [*self._about_claim(), *self.mof.reasons],
+            "reasons": [*self._about_claim(), *self._about_class(), *self._about_answers()],
             "mof_title": self.mof.level.title,
             "mof_progress": {str(level): list(counts) for level, counts in self.mof.open_of.items()},
             "osaid_checklist": [
@@ -59,6 +59,18 @@ class Assessment:
         if not claimed or _number(claimed) == int(self.mof.level):
             return []
         return [f"Class {claimed} is claimed; what is disclosed amounts to {self.mof.level.title}. Claims don't count."]
+
+    def _about_class(self) -> list[str]:
+        return [f"{reason} (Model Openness Framework 1.0)" for reason in self.mof.reasons]
+
+    def _about_answers(self) -> list[str]:
+        """Every line of the other two checklists that is no yes, with its source."""
+        open_lines = [item for item in self.osaid.items if item.answer is not osaid.OsaidAnswer.YES]
+        conditions = [one for one in self.eu.conditions if one.answer is not eu.EuAnswer.YES]
+        return [
+            *(f"Open source AI, {item.name}: {item.reason} (Open Source AI Definition 1.0)" for item in open_lines),
+            *(f"EU exemption, {one.name}: {one.reason} (Commission guidelines, 4.2)" for one in conditions),
+        ]
 
 
 def assess(disclosed: Disclosed) -> Assessment:

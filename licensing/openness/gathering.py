@@ -18,7 +18,7 @@ from licensing.openness.facts import (
     Gate,
 )
 from licensing.openness.files import Shown
-from licensing.openness.framework import FRAMEWORK, Part
+from licensing.openness.framework import ASKED, FRAMEWORK, Content, Part
 from licensing.openness.statements import Stated
 from licensing.openness.words import earning_of, gate_of, said_as_text
 from registry.states import Component as Decided
@@ -96,7 +96,8 @@ def _component(record: OnRecord, part: Part) -> Component:
     if part is Part.PARAMETERS and record.level is None:
         return Component(part, Availability.ABSENT, note="it has not been released.")
     if decided is not None and record.is_inside:
-        note = f"it is {decided.value} by decision, but no file shows it: say where it lies."
+        lacks = "no file here is its code" if ASKED[part].content is Content.CODE else "no file shows it"
+        note = f"it is {decided.value} by decision, but {lacks}: say where it lies."
         return Component(part, Availability.UNKNOWN, note=note)
     if part is Part.RESEARCH_PAPER and record.shown.papers:
         note = f"the card links to arXiv {', '.join(record.shown.papers)}: say under which license."
