@@ -35,8 +35,13 @@ OTHER_THINGS = re.compile(
     r"(?:tool(?:s|ing|kits?)?|librar(?:y|ies)|software|frameworks?|data(?:sets?)?|corp(?:us|ora)|communit(?:y|ies)|"
     r"projects?|packages?|licen[sc]es?|licen[sc]ing|code(?:base)?|repositor(?:y|ies)|initiative|ecosystems?|harness(?:es)?|"
     r"implementations?|benchmarks?|tokeni[sz]ers?|contributors?|contributions?|infrastructure|stack|engines?|developers?|"
-    r"resources|components?|scripts?|movement|program|platforms?|definition|foundation\b(?!\s+model))\b",
+    r"resources|components?|scripts?|movement|program|platforms?|definition|pipelines?|recipes?|foundation\b(?!\s+model))\b",
     re.IGNORECASE,
+)
+# Groups of people and of models, however many words stand between.
+ELSEWHERE = re.compile(
+    r"^[-\s]*(?:\w+[-\s]+){0,3}?(?:communit|ecosystem|leaderboard|landscape|movement|research|space\b|field\b|world\b)",
+    re.I,
 )
 MODELS = re.compile(
     r"^[-\s]*(?:\w+[-\s]+){0,3}?(?P<noun>models?|llms?|ai|weights|checkpoints?|releases?|famil(?:y|ies))\b", re.I
@@ -58,9 +63,11 @@ DENIED = re.compile(
     re.IGNORECASE,
 )
 GROUP_OF = re.compile(r"\b(?:family|families|series|suite|collection|set|line|range)\s+of\b", re.IGNORECASE)
-OTHER_SUBJECTS = re.compile(
-    r"\b(?:code|scripts?|librar(?:y|ies)|tool(?:s|kits?)?|data(?:sets?)?|tokeni[sz]ers?|frameworks?|harness|software|"
-    r"benchmarks?|pipelines?)\b",
+# What a sentence can be about. “The code of the model is open source” is about code, “the model's code” is, too.
+SUBJECTS = re.compile(
+    r"\b(?:(?P<other>code(?:base)?|scripts?|librar(?:y|ies)|tool(?:s|kits?|ing)?|data(?:sets?)?|tokeni[sz]ers?|frameworks?|"
+    r"harness(?:es)?|software|benchmarks?|pipelines?|recipes?)|(?P<own>models?|weights|llms?|checkpoints?|famil(?:y|ies)))\b"
+    r"(?P<belongs>\s+(?:for|of|to|behind|around|used)\b)?",
     re.IGNORECASE,
 )
 OURSELVES = re.compile(
@@ -179,7 +186,7 @@ def _is_claim(sentence: str, found: re.Match[str], label: Label) -> bool:
     """Whether the words are said of this model, and not of its tools, its rivals or its ancestors, nor denied."""
     before = GROUP_OF.sub("", sentence[max(0, found.start() - NEAR) : found.start()])
     after = sentence[found.end() : found.end() + NEAR]
-    if DENIED.search(before) or COMPARED.search(before) or OTHER_THINGS.search(after):
+    if DENIED.search(before) or COMPARED.search(before) or OTHER_THINGS.search(after) or ELSEWHERE.search(after):
         return False
     named = MODELS.search(after)
     if named and MADE_FROM.search(before):
@@ -188,8 +195,19 @@ def _is_claim(sentence: str, found: re.Match[str], label: Label) -> bool:
         is_plural = named["noun"].lower().endswith(("models", "llms", "weights", "checkpoints", "releases", "families"))
         return not is_plural or bool(OURSELVES.search(before))
     is_verb = found[0].lower().endswith(("ed", "ing", "es")) and label is Label.OPEN_SOURCE_AI
-    about = f"{before} {after}" if is_verb else before
-    return bool(OURSELVES.search(about)) or not (OTHER_SUBJECTS.search(about) or MADE_FROM.search(before))
+    about = before if SUBJECTS.search(before) or not is_verb else after
+    if _is_about_others(about):
+        return False
+    return bool(OURSELVES.search(before)) or is_verb or not MADE_FROM.search(before)
+
+
+def _is_about_others(words: str) -> bool:
+    """Whether a sentence speaks of code, data or tools, and not of the model that these belong to."""
+    found = list(SUBJECTS.finditer(words))
+    if not found or not any(one["other"] for one in found):
+        return False
+    last = found[-1]
+    return bool(last["other"]) or any(one["other"] and one["belongs"] for one in found[:-1])
 
 
 def _quote(sentence: str, found: re.Match[str]) -> str:
