@@ -17,7 +17,7 @@ from weights.catalog.files import FS_BIG, FS_CHANGED, FS_COUNT, FS_HUGE
 from weights.code_checks import check_code_references
 from weights.coherence import check_coherence
 from weights.findings import Finding
-from weights.folder import FILES_LIMIT, list_folder
+from weights.folder import FILES_LIMIT, HUGE_BYTES, list_folder
 from weights.formats import HEAD_BYTES
 from weights.gguf_checks import check_gguf_models
 from weights.hashing import HashingReader, Progress
@@ -33,7 +33,6 @@ from weights.template_places import check_agreement
 from weights.value_checks import check_model
 
 BIG_BYTES = 200 * 10**9
-HUGE_BYTES = 500 * 10**9
 
 FolderProgress = Callable[[str, int, int, int], None]  # path, bytes done of all files, bytes in all, files done
 

@@ -13,6 +13,7 @@ from typing import Any
 from weights.cards import check_card, is_license_file, license_marks, read_yaml
 from weights.catalog.files import FM_EMPTY, FM_ENCODING, FM_MISNAMED, FM_PAGE, FM_POINTER
 from weights.catalog.folder import CT_JSON, CT_NONFINITE
+from weights.catalog.templates import TP_PARSE
 from weights.code_checks import check_settings
 from weights.code_files import check_source
 from weights.findings import Finding
@@ -59,6 +60,8 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
         return _inspect_json(content, path, findings + check_text(text, path))
     if _is_misplaced(text, path, expected):
         findings.append(FM_MISNAMED.at(path, "The file holds text.", evidence=_first_line(content)))
+    if is_template_file(path) and any(finding.check == FM_ENCODING.id for finding in findings):
+        findings.append(TP_PARSE.at(path, "The template is not UTF-8."))
     if is_template_file(path):
         return Parsed(Kind.TEXT, findings + check_template(text, path, "the file itself"), content={"template": text})
     findings += check_source(text, content, path) + check_text(text, path)

@@ -12,11 +12,24 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from weights.catalog.files import FS_COUNT, FS_GIT, FS_HARDLINK, FS_LINK, FS_NAME, FS_SPECIAL, FS_TWIN
+from weights.catalog.files import (
+    FS_COUNT,
+    FS_GIT,
+    FS_HARDLINK,
+    FS_HUGE,
+    FS_LINK,
+    FS_NAME,
+    FS_SPARSE,
+    FS_SPECIAL,
+    FS_TWIN,
+)
 from weights.findings import Finding
 from weights.names import is_encodable
 
 FILES_LIMIT = 100_000
+HUGE_BYTES = 500 * 10**9
+SPARSE_BYTES = 1 << 30  # smaller files are read whatever they hold
+SPARSE_SHARE = 0.05  # disks that compress store less than a file has, but never so much less of weights
 
 
 @dataclass(slots=True)
@@ -83,6 +96,11 @@ def _take(entry: os.DirEntry[str], path: str, listing: FolderListing, links: dic
         listing.findings.append(FS_GIT.at(path, "The folder holds a Git repository; it was not read."))
     elif not stat.S_ISREG(status.st_mode):
         listing.findings.append(FS_SPECIAL.at(path, "The entry is a pipe, socket or device; it was not opened."))
+    elif status.st_size > HUGE_BYTES:
+        listing.findings.append(FS_HUGE.at(path, f"The file has {status.st_size} bytes; it was not read."))
+    elif status.st_size > SPARSE_BYTES and status.st_blocks * 512 < status.st_size * SPARSE_SHARE:
+        message = f"Of {status.st_size} bytes, {status.st_blocks * 512} are stored; the file was not read."
+        listing.findings.append(FS_SPARSE.at(path, message))
     else:
         listing.sizes[path] = status.st_size
         if status.st_nlink > 1:

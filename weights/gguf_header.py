@@ -20,6 +20,7 @@ from weights.sources import Source, read_at
 
 HEADER_LIMIT_BYTES = 512 << 20
 KEPT_TEXT = 1 << 20
+TEXT_LIMIT = 64 << 20  # a whole tokenizer may stand in one text
 NAME_LIMIT_BYTES = 64
 ALIGNMENT_LIMIT = 1 << 16
 TENSORS_LIMIT = 100_000
@@ -126,6 +127,8 @@ class _Cursor:
     def text(self, limit: int = KEPT_TEXT) -> str | None:
         """The next text; None, and skipped, if it is longer than `limit`."""
         length = self.number("<Q")
+        if length > TEXT_LIMIT:
+            raise _FaultError(GG_COUNT, f"A text of {length} bytes is announced")
         if length > limit:
             self.skip(length)
             return None

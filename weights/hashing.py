@@ -69,10 +69,15 @@ class HashingReader:
 
     def take(self, size: int) -> bytes:
         """A copy of the next `size` bytes; the caller bounds `size`."""
-        content = bytearray()
-        while len(content) < size:
-            content += self.step(min(STEP_BYTES, size - len(content)))
-        return bytes(content)
+        return bytes(self.take_buffer(size))
+
+    def take_buffer(self, size: int) -> bytearray:
+        """As `take`, in a buffer that whoever has it may empty; for what is too large to lie in memory twice."""
+        content = bytearray(size)
+        for place in range(0, size, STEP_BYTES):
+            piece = self.step(min(STEP_BYTES, size - place))
+            content[place : place + len(piece)] = piece
+        return content
 
     def drain(self) -> None:
         """Hash what is left."""

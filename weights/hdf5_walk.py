@@ -7,6 +7,7 @@ Source: HDF5 File Format Specification, version 3.0.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,9 +22,18 @@ HEAP_LIMIT_BYTES = 64 << 20
 TEXT_LIMIT_BYTES = 16 << 20
 UNDEFINED = (1 << 64) - 1
 
+_NO_FREE = 1
+
 _SPACE, _LINK_INFO, _TYPE, _LINK, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _MORE, _GROUP, _ATTRIBUTE_INFO = (
     (0x01, 0x02, 0x03, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x10, 0x11, 0x15)
 )  # fmt: skip
+_KNOWN = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x10, 0x11, 0x12, 0x15, 0x16})
+# What IEEE's three widths look like: place and width of the whole, of the exponent and of the mantissa, and the bias.
+_FLOATS = {
+    2: struct.pack("<2H4BL", 0, 16, 10, 5, 0, 10, 15),
+    4: struct.pack("<2H4BL", 0, 32, 23, 8, 0, 23, 127),
+    8: struct.pack("<2H4BL", 0, 64, 52, 11, 0, 52, 1023),
+}
 _FIXED, _FLOAT, _TEXT, _ENUM, _VARIABLE = 0, 1, 3, 8, 9
 
 
@@ -122,6 +132,8 @@ class _Walk:
         version = self._bytes(8, 1)[0]
         if version in (0, 1):
             widths = self._bytes(13, 2)
+            if self._bytes(9, 4) != bytes(4):
+                raise FaultError("the superblock has parts of unknown versions", 9)
             base = 24 + 4 * version
             start, _, end, driver = self._numbers("<4Q", base)
             root = self._numbers("<Q", base + 40)[0]
@@ -163,6 +175,8 @@ class _Walk:
                 if flags & 2 and kind in (_SPACE, _TYPE, _LAYOUT, _ATTRIBUTE):
                     raise FaultError("a message is shared", start + position)
                 body = content[position : position + length]
+                if kind not in _KNOWN or flags & ~0x3F:
+                    raise FaultError(f"a message has the unknown type {kind} or flags", start + position)
                 if kind == _MORE:
                     blocks.append(self._continued(body, start + position, lead, extra))
                 elif kind:
@@ -219,10 +233,20 @@ class _Walk:
             raise FaultError("a link is not well formed", place) from None
 
     def _local_heap(self, address: int) -> bytes:
-        mark, size, _, start = struct.unpack("<4s4x3Q", self._bytes(address, 32))
-        if mark != b"HEAP" or size > HEAP_LIMIT_BYTES:
+        mark, version, size, free, start = struct.unpack("<4sB3x3Q", self._bytes(address, 32))
+        if mark != b"HEAP" or version or size > HEAP_LIMIT_BYTES:
             raise FaultError("a group's names are missing", address)
-        return self._bytes(start, size)
+        names = self._bytes(start, size)
+        for _ in range(NODE_LIMIT):
+            if free == _NO_FREE:
+                return names
+            if free + 16 > size:
+                break
+            following, room = struct.unpack_from("<2Q", names, free)
+            if room < 16 or free + room > size:
+                break
+            free = following
+        raise FaultError("the list of free places among a group's names is broken", address)
 
     def _symbols(self, address: int, names: bytes, depth: int) -> Iterator[tuple[str, int]]:
         self._nodes += 1
@@ -230,15 +254,24 @@ class _Walk:
             raise FaultError("a group has too many nodes", address)
         mark = self._bytes(address, 4)
         if mark == b"TREE":
-            kind, _, used = self._numbers("<BBH", address + 4)
-            if kind:
+            kind, level, used = self._numbers("<BBH", address + 4)
+            if kind or level > 8 or used > 64:
                 raise FaultError("a group's tree is of another kind", address)
             for number in range(used):
-                yield from self._symbols(self._numbers("<Q", address + 32 + 16 * number)[0], names, depth + 1)
+                child = self._numbers("<Q", address + 32 + 16 * number)[0]
+                if self._bytes(child, 4) != (b"TREE" if level else b"SNOD"):
+                    raise FaultError("a group's node has no mark", child)
+                yield from self._symbols(child, names, depth + 1)
         elif mark == b"SNOD":
-            for number in range(self._numbers("<H", address + 6)[0]):
+            version, count = self._numbers("<BxH", address + 4)
+            last = b""
+            for number in range(count):
                 offset, place, cache = self._numbers("<2QL", address + 8 + 40 * number)
-                name = names[offset:].split(b"\0", 1)[0][:1024].decode("utf-8", "replace")
+                raw = names[offset : names.find(b"\0", offset)] if b"\0" in names[offset:] else b""
+                if version != 1 or not raw or raw <= last or cache > 2:
+                    raise FaultError("a group's names are not in order", address)
+                last = raw
+                name = raw[:1024].decode("utf-8", "replace")
                 if cache == 2:
                     raise OutsideError(f"the link {name[:80]!r} is soft", address)
                 yield name, place
@@ -268,9 +301,11 @@ class _Walk:
             position += (size + step - 1) // step * step
         name = parts[0].split(b"\0", 1)[0].decode("utf-8")
         datatype = _datatype(parts[1], place)
+        content = body[position:]
+        if datatype.width * math.prod(_shape(parts[2], place)) > len(content):
+            raise FaultError("an attribute is longer than its message", place)
         if not datatype.is_text:
             return
-        content = body[position:]
         if datatype.kind == _VARIABLE:
             count = 1
             for dimension in _shape(parts[2], place):
@@ -335,8 +370,14 @@ def _datatype(body: bytes, place: int) -> Datatype:
     if len(body) < 8:
         raise FaultError("a data type is cut short", place)
     kind, bits, width = body[0] & 15, body[1], int.from_bytes(body[4:8], "little")
+    if not 1 <= body[0] >> 4 <= 3 or not 1 <= width <= TEXT_LIMIT_BYTES:
+        raise FaultError("a data type is of an unknown version or width", place)
     if kind == _ENUM:
         return _datatype(body[8:], place)
+    if kind == _FIXED and (body[8:12] != struct.pack("<2H", 0, 8 * width) or width not in (1, 2, 4, 8)):
+        raise FaultError("a whole number's data type is not a usual one", place)
+    if kind == _FLOAT and (body[8:20] != _FLOATS.get(width) or body[2] != 8 * width - 1):
+        raise FaultError("a floating-point data type is not a usual one", place)
     is_text = kind == _TEXT or (kind == _VARIABLE and bits & 15 == 1)
     return Datatype(kind, width, bool(bits & 1), bool(bits & 8), is_text)
 

@@ -45,7 +45,7 @@ class ArrayHeader:
 
 def read_array_header(content: bytes, path: str) -> ArrayHeader | Finding:
     """The header at the start of `content`, or why there is none."""
-    if len(content) < 12 or content[:6] != b"\x93NUMPY" or content[6] not in (1, 2, 3):
+    if len(content) < 12 or content[:6] != b"\x93NUMPY" or content[6] not in (1, 2, 3) or content[7]:
         return NP_HEADER.at(path, "The file has no NumPy header of version 1 to 3.")
     lead = 10 if content[6] == 1 else 12
     length = int.from_bytes(content[8:lead], "little")

@@ -12,6 +12,7 @@ from weights.catalog.onnx import OX_COST, OX_OPERATOR, OX_PATH, OX_SIZE
 from weights.findings import Finding, printable
 from weights.hashing import STEP_BYTES
 from weights.names import check_path
+from weights.onnx_form import Counter, check_form
 from weights.protobuf import BYTES, VARINT, Field, NotProtobufError, fields, text_of
 from weights.report import TensorRecord
 from weights.safetensors_header import DTYPE_BITS, TensorEntry
@@ -19,7 +20,7 @@ from weights.sources import Source, read_at
 from weights.tensor_walk import TensorWalk
 
 GRAPH_DEPTH = 16
-FIELDS_LIMIT = 600_000
+FIELDS_LIMIT = 300_000
 LISTED_LIMIT = 20
 
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"})
@@ -35,7 +36,11 @@ class _TooMuchError(Exception):
 def inspect_onnx(source: Source, top: list[Field], path: str) -> tuple[list[Finding], list[TensorRecord], set[str]]:
     """Findings, tensors, and the names of other files that the model with the fields `top` takes data from."""
     walk = _Walk(source, path)
+    counter = Counter(2 * FIELDS_LIMIT)
     try:
+        check_form(source, Field(0, BYTES, 0, 0, source.size_bytes), "Model", counter)
+        if counter.left < 0:
+            raise _TooMuchError
         for field in top:
             if field.wire != BYTES:
                 continue

@@ -19,11 +19,15 @@ from weights.leftovers import check_metadata
 from weights.media import check_tail
 from weights.numpy_file import inspect_numpy
 from weights.pickle_file import inspect_pickle
+from weights.pickle_walk import looks_like_pickle
 from weights.protobuf_files import inspect_protobuf
 from weights.report import Parsed
 from weights.safetensors_file import inspect_safetensors
+from weights.sources import read_at
 from weights.wrapped import inspect_compressed, inspect_tar
 from weights.zip_file import inspect_zip
+
+GUESSED_BYTES = 1 << 20
 
 _PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
     Kind.SAFETENSORS: inspect_safetensors,
@@ -42,6 +46,8 @@ _INSPECTED = _TEXTUAL | _PARSERS.keys() | {Kind.JSON, Kind.MEDIA, Kind.SENTENCEP
 def parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
     """Parse the file that begins with `head` as what it is; its findings, and those of its kind and name."""
     kind = recognize(head, reader.size_bytes, path)
+    if kind is Kind.UNKNOWN and looks_like_pickle(read_at(reader.source, 0, min(reader.size_bytes, GUESSED_BYTES))):
+        kind = Kind.PICKLE  # of the oldest protocol, which has no mark
     if kind is Kind.EMPTY:
         return Parsed(kind, check_empty(path))
     if kind in _TEXTUAL:

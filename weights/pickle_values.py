@@ -11,7 +11,7 @@ from typing import Any
 
 from weights.findings import Finding
 
-OPCODE_LIMIT = 2_000_000  # of one file; a state dict needs about forty for each tensor
+OPCODE_LIMIT = 1_200_000  # of one file; a state dict needs about forty for each tensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from weights.report import FileReport, Parsed
 from weights.sources import Source
 from weights.tensorflow_graph import inspect_tensorflow
 
-FIELDS_LIMIT = 1_500_000  # at the top; a large vocabulary has 300 000 pieces
+FIELDS_LIMIT = 600_000  # at the top; a large vocabulary has 300 000 pieces
 
 _SENTENCEPIECE_FIELDS = frozenset({1, 2, 3, 4, 5})
 _PIECE_WIRES = {1: BYTES, 2: FIXED32, 3: VARINT}

@@ -21,7 +21,7 @@ def inspect_safetensors(reader: HashingReader, path: str) -> Parsed:
     length = header_length(first, reader.size_bytes, path)
     if isinstance(length, Finding):
         return Parsed(Kind.SAFETENSORS, [length])
-    header = parse_header(reader.take(length), reader.size_bytes, path)
+    header = parse_header(reader.take_buffer(length), reader.size_bytes, path)
     parsed = Parsed(Kind.SAFETENSORS, header.findings, content={"metadata": header.metadata})
     if header.is_sound:
         for record, findings in walk_tensors(reader, header.tensors, path, packings_of(header.tensors)):

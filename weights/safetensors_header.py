@@ -37,6 +37,7 @@ LENGTH_BYTES = 8
 HEADER_LIMIT_BYTES = 100_000_000
 METADATA_LIMIT_CHARACTERS = 1_000_000
 NAME_LIMIT_CHARACTERS = 1024
+PADDING_LIMIT_BYTES = 1 << 16
 FINDING_LIMIT = 50  # of one check in one file; the rest is counted, not listed
 
 DTYPE_BITS = {
@@ -114,13 +115,17 @@ def header_length(first: bytes, size_bytes: int, path: str) -> int | Finding:
     return length
 
 
-def parse_header(content: bytes, size_bytes: int, path: str) -> Header:
+def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Header:
     """Read the header's JSON `content` of a file of `size_bytes`; every fault becomes a finding, none is raised."""
     header = Header()
+    data_start = LENGTH_BYTES + len(content)
+    padding = len(content) - content.rfind(b"}") - 1
+    if content[-1:].isspace() and padding > PADDING_LIMIT_BYTES:
+        header.findings.append(ST_EXTRA.at(path, f"The header is padded with {padding} bytes."))
     document = _document(content, path, header.findings)
     if document is None:
         return header
-    reader = _EntryReader(path, LENGTH_BYTES + len(content))
+    reader = _EntryReader(path, data_start)
     for name, value in document.items():
         if name == "__metadata__":
             header.metadata = _metadata(value, path, header.findings)
@@ -132,13 +137,13 @@ def parse_header(content: bytes, size_bytes: int, path: str) -> Header:
     if reader.broken:
         return header
     header.tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
-    layout = _layout(header.tensors, LENGTH_BYTES + len(content), size_bytes, path)
+    layout = _layout(header.tensors, data_start, size_bytes, path)
     header.is_sound = not layout
     header.findings += layout
     return header
 
 
-def _document(content: bytes, path: str, findings: list[Finding]) -> dict[str, Any] | None:
+def _document(content: bytes | bytearray, path: str, findings: list[Finding]) -> dict[str, Any] | None:
     if not content.startswith(b"{"):
         findings.append(ST_JSON.at(path, "The header does not start with `{`.", offset=LENGTH_BYTES))
         return None
@@ -178,6 +183,9 @@ class _EntryReader:
 
     def read(self, name: str, value: Any) -> TensorEntry | None:
         """The entry, or None after noting what makes it unreadable."""
+        if len(name) > NAME_LIMIT_CHARACTERS:
+            self._break(ST_NAME.at(self._path, f"The name has {len(name)} characters.", tensor=name))
+            return None
         self._check_name(name)
         if not isinstance(value, dict) or not value.keys() >= _FIELDS:
             self._break(ST_JSON.at(self._path, "The entry lacks dtype, shape or data_offsets.", tensor=name))
@@ -238,8 +246,8 @@ class _EntryReader:
         hidden = invisible_character(name)
         if hidden is not None:
             message = f"The name holds the invisible or control character U+{ord(hidden):04X}."
-        elif not name or len(name) > NAME_LIMIT_CHARACTERS:
-            message = f"The name has {len(name)} characters."
+        elif not name:
+            message = "The name has 0 characters."
         elif CLIMBING.search(name):
             message = "The name looks like a path that leaves its folder."
         else:

@@ -35,9 +35,9 @@ class TooCostlyError(JsonRefusedError):
 
 @dataclass(frozen=True, slots=True)
 class JsonLimits:
-    """How much a text may hold: brackets and commas (`marks`), digits in one number, and which numbers."""
+    """How much a text may hold: brackets and commas by cost (`marks`), digits of a number, and which numbers."""
 
-    marks: int = 8_000_000
+    marks: int = 5_000_000
     digits: int = DIGIT_LIMIT
     floats: bool = True
     negatives: bool = True
@@ -51,17 +51,24 @@ class JsonDocument:
     nonfinite: list[str] = field(default_factory=list)
 
 
-def parse_strict(content: bytes, limits: JsonLimits = JsonLimits(), *, allow_nonfinite: bool = False) -> JsonDocument:
+def parse_strict(
+    content: bytes | bytearray, limits: JsonLimits = JsonLimits(), *, allow_nonfinite: bool = False
+) -> JsonDocument:
     """Parse `content`.
 
-    JsonRefusedError says why it is refused. Memory is bounded by `limits.marks` and the text's size.
+    JsonRefusedError says why it is refused. Memory is bounded by `limits.marks` and the text's size; a buffer is
+    emptied as soon as its text is there, since the two of them and the value may not fit together.
     """
-    if content.count(b",") + content.count(b"{") + content.count(b"[") > limits.marks:
+    # An object costs several times what a list does, and a list more than a number.
+    if content.count(b",") + 5 * content.count(b"{") + 2 * content.count(b"[") > limits.marks:
         raise TooCostlyError(f"more than {limits.marks} brackets and commas")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JsonRefusedError(f"not UTF-8 at byte {error.start}") from None
+    has_escapes = b"\\u" in content
+    if isinstance(content, bytearray):
+        content.clear()
     nonfinite: list[str] = []
 
     def integer(digits: str) -> int:
@@ -88,7 +95,7 @@ def parse_strict(content: bytes, limits: JsonLimits = JsonLimits(), *, allow_non
         raise JsonRefusedError("nested too deeply") from None
     except json.JSONDecodeError as error:
         raise JsonRefusedError(f"{error.msg} at character {error.pos}") from None
-    if b"\\u" in content:
+    if has_escapes:
         _refuse_surrogates(value)
     if _depth(value) > DEPTH_LIMIT:
         raise JsonRefusedError(f"nested more than {DEPTH_LIMIT} deep")

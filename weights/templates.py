@@ -20,7 +20,7 @@ from weights.catalog.templates import TP_DOS, TP_FILE, TP_PARSE, TP_POISON, TP_S
 from weights.findings import Check, Finding
 from weights.template_render import render_trouble
 
-SIZE_LIMIT = 1 << 20
+SIZE_LIMIT = 1 << 18
 NUMBER_LIMIT = 10_000
 HUGE_NUMBER = 10_000_000
 FINDING_LIMIT = 20

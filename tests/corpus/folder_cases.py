@@ -173,4 +173,5 @@ def cases() -> Iterator[Case]:
     yield case("deep-folders", "folders three hundred deep", "FS-LONG", deep)
     yield case("many-files", "a hundred thousand files and more", "FS-COUNT", many(100_100), is_heavy=True)
     yield case("many-folders", "a hundred thousand folders", "FS-COUNT", many_folders(100_100), is_heavy=True)
-    yield case("sparse-300-gb", "a sparse file of 600 GB", "FS-HUGE", sparse(600 * 10**9), is_heavy=True)
+    yield case("sparse-600-gb", "a sparse file of 600 GB", "FS-HUGE", sparse(600 * 10**9))
+    yield case("sparse-40-gb", "a sparse file of 40 GB", "FS-SPARSE", sparse(40 * 10**9))

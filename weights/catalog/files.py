@@ -119,6 +119,15 @@ FS_HUGE = Check(
     "Split the weights into shards.",
     "Hugging Face Hub, storage limits",
 )
+FS_SPARSE = Check(
+    "FS-SPARSE",
+    Severity.BLOCK,
+    "File that is mostly holes",
+    "The file claims far more bytes than are stored; the rest reads as zeros. It is the remains of an aborted copy, or "
+    "made to exhaust whoever reads it, so it was not read.",
+    "Copy the file again from its source.",
+    "microsoft/BitNet issue 608; CWE-400",
+)
 FM_UNKNOWN = Check(
     "FM-UNKNOWN",
     Severity.BLOCK,

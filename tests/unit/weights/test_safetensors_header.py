@@ -93,7 +93,6 @@ def test_header_is_blocked(expected: str, header: Any, size: int) -> None:
         ("ST-EXTRA", {"a": entry(note="x")}),
         ("ST-EXTRA", {"__metadata__": {"a": "x" * 1_000_001}, "a": entry()}),
         ("ST-NAME", {"": entry()}),
-        ("ST-NAME", {"a" * 1025: entry()}),
         ("ST-NAME", {"../a": entry()}),
         ("ST-NAME", {"/a": entry()}),
         ("ST-NAME", {"C:\\a": entry()}),
@@ -172,3 +171,14 @@ def test_metadata_is_kept() -> None:
 
 def test_empty_file_of_the_format_is_fine() -> None:
     assert parse_header(b"{}", len(raw_safetensors(b"{}")), "m").is_sound
+
+
+def test_a_name_too_long_is_not_kept() -> None:
+    header = parse_header(json.dumps({"a" * 1025: entry()}).encode(), 10_000, "m")
+    assert [finding.check for finding in header.findings] == ["ST-NAME"]
+    assert header.tensors == []
+
+
+def test_padding_has_room_for_little() -> None:
+    content = b"{}" + b" " * 70_000
+    assert [finding.check for finding in parse_header(content, 8 + len(content), "m").findings] == ["ST-EXTRA"]
