@@ -284,9 +284,9 @@ def _about_item(item: ItemFacts) -> Iterator[Requirement]:
         "Carries nothing that is held back",
         item.repo_id,
         not item.leaks,
-        "No large file of it belongs to a variant that is held back.",
+        "Nothing in it was known again as content of a variant that is held back.",
         " ".join(item.leaks),
-        "The release manager, by taking the content out or releasing that variant as well",
+        "The release manager, by taking it out, releasing that variant as well or naming the public parent of both",
     )
 
 
