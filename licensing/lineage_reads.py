@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from django.db.models import Max
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 
+from accounts.models import User
 from licensing.book import book
 from licensing.cases import Fields
 from licensing.engine import (
@@ -123,9 +124,26 @@ def established(repo_ids: Iterable[str]) -> dict[str, UpstreamLicense]:
     return {row.repo_id: row for row in rows.select_related("license_version__license").defer("license_version__text")}
 
 
+def upstream_licenses(search: str = "") -> QuerySet[UpstreamLicense]:
+    """What is established of models elsewhere, the newest row of each, whose name holds the words."""
+    newest = UpstreamLicense.objects.filter(repo_id=OuterRef("repo_id")).order_by("-id").values("pk")[:1]
+    rows = UpstreamLicense.objects.filter(pk=Subquery(newest), repo_id__icontains=search.strip())
+    return rows.select_related("license_version__license").defer("license_version__text").order_by("-id")
+
+
+def organizations_of(user: User) -> list[Organization]:
+    """The organizations that somebody belongs to."""
+    return list(Organization.objects.filter(memberships__user=user).distinct())
+
+
+def licensee_statement(organization: Organization) -> LicenseeStatement | None:
+    """The newest statement on an organization as a licensee."""
+    return LicenseeStatement.objects.filter(organization=organization).order_by("-id").first()
+
+
 def licensee_of(organization: Organization) -> Actor:
     """What is known of the organization as a licensee; unknown where nobody stated it."""
-    stated = LicenseeStatement.objects.filter(organization=organization).order_by("-id").first()
+    stated = licensee_statement(organization)
     return read_actor(Fields(stated.said)) if stated else Actor()
 
 

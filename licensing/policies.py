@@ -7,7 +7,9 @@ from licensing.texts import is_storable
 from rules import Kind, Rule, Verdict
 
 TEXT_CHARACTERS = 200_000
-RESERVED_KEYS = frozenset({"acceptances", "check", "compare", "identify", "lineage", "new", "openness", "spdx"})
+RESERVED_KEYS = frozenset(
+    {"acceptances", "check", "compare", "identify", "licensee", "lineage", "new", "openness", "spdx", "upstream"}
+)
 
 UNKNOWN_LICENSE = Rule(
     "licensing.unknown_license",

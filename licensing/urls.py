@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from licensing.views import acceptances, catalog, texts
+from licensing.views import acceptances, catalog, texts, upstream
 
 app_name = "licensing"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("licenses/identify/", texts.identify, name="identify"),
     path("licenses/spdx/", texts.spdx, name="spdx"),
     path("licenses/spdx/<str:id>/", texts.spdx_license, name="spdx-license"),
+    path("licenses/licensee/", upstream.licensee, name="licensee"),
+    path("licenses/upstream/", upstream.upstream, name="upstream"),
     path("licenses/<str:key>/", catalog.license, name="license"),
     path("licenses/<str:key>/new-version/", catalog.add, name="succeed"),
 ]
