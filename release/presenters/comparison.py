@@ -8,6 +8,7 @@ from typing import Any
 
 import weights
 from registry.models import Evidence
+from registry.validation.storing import sort_key
 from release.selectors.comparison import records
 from web.tones import Status, Tone
 from weights import Relation
@@ -49,8 +50,9 @@ def context(evidence: Evidence, other: Evidence) -> dict[str, Any]:
     compared = weights.compare(records(evidence), records(other))
     status, sentence = RELATIONS[compared.relation]
     order = list(RELATIONS)
-    found = sorted(compared.tensors, key=lambda one: (-order.index(one.relation), one.other is None, one.name))
-    stands_out = [one for one in found if one.other is not None] + [one for one in found if one.other is None]
+    found = sorted(
+        compared.tensors, key=lambda one: (one.other is None, -order.index(one.relation), sort_key(one.name))
+    )
     counts = Counter(one.relation for one in found)
     return {
         "relation": status,
@@ -60,7 +62,7 @@ def context(evidence: Evidence, other: Evidence) -> dict[str, Any]:
         "other_share": compared.other_share,
         "missing": len(compared.missing),
         "counts": [(RELATIONS[one][0], counts[one]) for one in RELATIONS if counts[one]],
-        "pairs": [_pair(one) for one in stands_out[:SHOWN]],
+        "pairs": [_pair(one) for one in found[:SHOWN]],
         "hidden_pairs": max(0, len(found) - SHOWN),
     }
 

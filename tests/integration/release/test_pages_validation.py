@@ -210,6 +210,12 @@ def test_work_under_way_is_shown_file_by_file_and_can_be_stopped(lab, browser_of
 COUNT = 70_000
 
 
+def _seconds(client, address):
+    begun = time.perf_counter()
+    client.get(address)
+    return time.perf_counter() - begun
+
+
 def test_a_page_of_70_000_tensors_is_one_page(examined, lab, browser_of, django_assert_max_num_queries):
     """As many as a large mixture of experts has; the rows are written as validation writes them."""
     row = FileInspection.objects.get(path="model.safetensors")
@@ -231,11 +237,11 @@ def test_a_page_of_70_000_tensors_is_one_page(examined, lab, browser_of, django_
     paths = ["tensors/", "tensors/?sort=max", "tensors/?q=experts.17.&sort=bytes", "tensors/?after=69900", "bytes/"]
     for path in [*paths, "bytes/?at=model.layers.3.mlp"]:
         client.get(f"/acme/examined/validation/{path}")
-        begun = time.perf_counter()
         with django_assert_max_num_queries(30) as asked:
             answer = client.get(f"/acme/examined/validation/{path}")
-        took = time.perf_counter() - begun
-        print(f"{path:40} {took * 1000:.0f} ms, {len(asked)} queries, {len(answer.content)} bytes")
+        queries = len(asked)
+        took = min(_seconds(client, f"/acme/examined/validation/{path}") for _ in range(3))
+        print(f"{path:40} {took * 1000:.0f} ms, {queries} queries, {len(answer.content)} bytes")
         assert answer.status_code == 200
-        assert took < 2, "some 0.2 s on a quiet machine"
+        assert took < 1.5, "0.2 s and less on a quiet machine"
     assert Evidence.objects.filter(checkpoint=examined.checkpoint, kind="validation").count() == 1
