@@ -8,10 +8,15 @@ class GatingConfig(AppConfig):
         from accounts import erasure
         from audit import presenters as audit
         from gating.presenters import SENTENCES
-        from gating.selectors import is_reviewer
+        from gating.selectors import is_reviewer, visible_variant, visible_variants
         from gating.services.requests import erase_answers
+        from licensing import sight
         from web import navigation
 
+        sight.register(
+            lambda user, repo_id: visible_variant(user, repo_id)[0],
+            lambda user, ids: set(visible_variants(user).filter(pk__in=list(ids)).values_list("pk", flat=True)),
+        )
         erasure.register("answers", erase_answers)
         for kind, sentence in SENTENCES.items():
             audit.register(kind, sentence)

@@ -82,6 +82,7 @@ TEXT_NOT_STORABLE = Rule(
 TERMS_MALFORMED = Rule(
     "licensing.terms_malformed", "The terms cannot be read: {problem}.", "You, by correcting them", Kind.WHAT, "terms"
 )
+BAD_CASE = Rule("licensing.bad_case", "This case cannot be judged: {problem}.", "You, by correcting it", Kind.WHAT)
 BAD_KEY = Rule(
     "licensing.bad_key",
     "A key is made of lower-case letters, digits, “.”, “+” and “-”.",

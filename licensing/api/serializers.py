@@ -87,6 +87,47 @@ class ExportSerializer(serializers.Serializer):
     until = serializers.CharField(required=False, allow_blank=True, default="")
 
 
+class LicenseCaseSerializer(serializers.Serializer):
+    """A license case, in the format of `manage.py check_license`; a missing key means that a fact is unknown."""
+
+    parents = serializers.ListField(child=serializers.DictField(), required=False)
+    proposed = serializers.DictField(required=False)
+    actor = serializers.DictField(required=False)
+    release = serializers.DictField(required=False)
+
+
+class DutySerializer(serializers.Serializer):
+    """One duty."""
+
+    id = serializers.CharField(help_text="OB-…")
+    satisfied = serializers.BooleanField(allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The origin is called `from`, which is a word of the language."""
+        return {**super().get_fields(), "from": serializers.CharField()}
+
+
+class ViolationSerializer(serializers.Serializer):
+    """One thing that stands against the release."""
+
+    id = serializers.CharField(help_text="CF-…")
+    message = serializers.CharField()
+    fix = serializers.CharField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The origin is called `from`, which is a word of the language."""
+        return {**super().get_fields(), "from": serializers.CharField()}
+
+
+class AssessmentSerializer(serializers.Serializer):
+    """The verdict on a case, as the command prints it. Facts in our own words, not legal advice."""
+
+    verdict = serializers.ChoiceField(choices=["allow", "conditions", "review", "deny"])
+    obligations = DutySerializer(many=True)
+    violations = ViolationSerializer(many=True)
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
 class NewLicenseSerializer(serializers.Serializer):
     """A lab's own license; `key` succeeds one that was added before."""
 

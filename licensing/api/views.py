@@ -19,15 +19,20 @@ from licensing import policies, selectors, services
 from licensing.acceptances import Filters, as_dict, readable
 from licensing.api.serializers import (
     AcceptanceSerializer,
+    AssessmentSerializer,
     ExportSerializer,
+    LicenseCaseSerializer,
     LicenseRowSerializer,
     LicenseSerializer,
     NewLicenseSerializer,
 )
+from licensing.book import book
+from licensing.cases import CaseRefused
+from licensing.engine import evaluate, read_case
 from licensing.models import Acceptance, License, LicenseVersion
 from licensing.terms import Kind
 from licensing.views.acceptances import export_response
-from rules import Verdict
+from rules import Refused, Verdict
 from web.problems import ProblemSerializer
 
 PROBLEMS = dict.fromkeys((401, 403, 404, 422), ProblemSerializer)
@@ -105,6 +110,36 @@ class OneLicense(LicenseView):
         found = selectors.license_of(key)
         version = selectors.version_by_id(found, request.query_params.get("version", ""))
         return Response(LicenseSerializer(_license(self, version)).data)
+
+
+class LicenseChecks(LicenseView):
+    """What licenses demand of a release: the same engine as the page and the command. Facts, not legal advice."""
+
+    serializer_class = AssessmentSerializer
+    pagination_class = None
+
+    def get_permissions(self) -> list[Any]:
+        """Nothing is written and nothing of ours is told: anybody may ask."""
+        return [AllowAny()]
+
+    @extend_schema(
+        operation_id="license_checks_create",
+        request=LicenseCaseSerializer,
+        responses={200: AssessmentSerializer, 422: ProblemSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Judge a license case; nothing of it is kept. An unknown key is refused by name."""
+        held = book()
+        try:
+            answer = evaluate(read_case(request.data, held), held)
+        except CaseRefused as refused:
+            raise Refused.because(policies.BAD_CASE, problem=refused.message, field=refused.key) from refused
+        return Response(answer.as_dict())
+
+
+@extend_schema(exclude=True)
+class LicenseChecksWithoutSlash(LicenseChecks):
+    """The same, for who leaves the last slash out: a redirect would lose what was sent."""
 
 
 FILTERS = [

@@ -6,12 +6,16 @@ import pytest
 from playwright.sync_api import expect
 
 from licensing.catalog import TEXTS
+from licensing.lineage_writes import establish_upstream
 from licensing.selectors import version_of
 from licensing.services import add_license
+from registry.models import LineageEdge
+from registry.selectors import actor_for
+from tests.factories import make_variant
 from tests.integration.gating.world import Gate, make_gate
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KINDS = ["page", "small_dark_page"]
+KINDS = ["page", "small_page", "dark_page"]
 MIT = (TEXTS / "mit.txt").read_text()
 
 
@@ -62,3 +66,45 @@ def test_catalog_pages_are_accessible_and_fit(kind, request, live_server, sign_i
     axe(page)
     fits(page)
     assert version_of("acme-license").pk == second
+
+
+def lineage_of_many(gate: Gate) -> None:
+    """A merge of three fine-tunes of ours, from models elsewhere under licenses that are established."""
+    actor = actor_for(gate.counsel, gate.organization)
+    for repo_id, key in (("meta-llama/Llama-3.1-8B", "llama3.1"), ("Qwen/Qwen3-8B", "apache-2.0")):
+        version = version_of(key)
+        establish_upstream(repo_id=repo_id, license_version=version, source="LICENSE", by=gate.counsel, actor=actor)
+    for number, base in enumerate(["meta-llama/Llama-3.1-8B", "Qwen/Qwen3-8B", "somebody/unknown-base"]):
+        made = make_variant(gate.organization, f"nimbus-part-{number}")
+        LineageEdge.objects.create(child=gate.variant, parent=made, relation="merge")
+        LineageEdge.objects.create(child=made, external_parent=base, relation="finetune")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_checker_lineage_and_acceptances_are_accessible_and_fit(
+    kind, request, live_server, sign_in, axe, fits, screenshot, gate
+) -> None:
+    lineage_of_many(gate)
+    gate.ask(from_address="192.0.2.1", agent="Browser/1")
+    page = request.getfixturevalue(kind)
+    sign_in(page, gate.counsel)
+
+    def seen(name: str) -> None:
+        page.evaluate("document.fonts.ready")
+        screenshot(page, f"licensing-{name}-{kind.replace('_', '-')}")
+        axe(page)
+        fits(page)
+
+    page.goto(f"{live_server.url}/licenses/lineage/?variant=acme/nimbus")
+    seen("lineage")
+    page.get_by_role("link", name="May I?").click()
+    seen("check-prefilled")
+    page.reload()  # what looks at a page leaves marks on it, which a swap would carry over
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_role("heading", name="Pass it on")).to_be_visible()
+    seen("check-answer")
+    page.goto(f"{live_server.url}/licenses/check/")
+    page.get_by_role("button", name="Add a parent").click()
+    expect(page.get_by_role("button", name="Remove parent 2")).to_be_visible()
+    page.goto(f"{live_server.url}/licenses/acceptances/")
+    seen("acceptances")

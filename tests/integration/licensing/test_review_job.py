@@ -57,6 +57,15 @@ def test_outcome(files: dict[str, bytes], outcome: str, check: str) -> None:
     assert evidence.tool == "imprimatur-licensing" and "catalog of" in evidence.rules_version
 
 
+def test_the_evidence_page_shows_every_change(client) -> None:
+    evidence = review({"README.md": CARD, "LICENSE": APACHE.replace(b"perpetual", b"<b>revocable</b>")})
+    variant = evidence.checkpoint.commits.get().variant
+    client.force_login(variant.created_by)
+    page = client.get(f"/{variant.repo_id}/evidence/").content.decode()
+    assert "Every change of LICENSE against Apache License 2.0" in page and "b&gt;revocable&lt;/b" in page
+    assert "not legal advice" in page
+
+
 def test_a_linked_license_file_comes_first() -> None:
     card = b"---\nlicense: apache-2.0\nlicense_link: LICENSE-MODEL\n---\n"
     evidence = review({"README.md": card, "LICENSE": b"For the code.", "LICENSE-MODEL": APACHE})
