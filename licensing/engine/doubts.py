@@ -33,6 +33,7 @@ class Side(StrEnum):
     HOSTING = "what it calls hosting"
     DATA_REACH = "its reach over what is made from data"
     NAME = "the name on the Hub"
+    IDENTITY = "which license it is"
     ENDING = "how it ends"
     PATENT = "patents"
     LAW = "the law that governs it"
@@ -79,8 +80,11 @@ def _placed(unverified: tuple[str, ...]) -> frozenset[Side]:
 
 
 def may_convict(license: KnownLicense, side: Side) -> bool:
-    """Whether a violation may rest on this side of the license; otherwise it is a question."""
-    return not {Side.EVERYTHING, side} & _placed(license.unverified)
+    """Whether a violation may rest on this side of the license; otherwise it is a question.
+
+    Which license it is, the case tells; no doubt about its terms touches that.
+    """
+    return side == Side.IDENTITY or not {Side.EVERYTHING, side} & _placed(license.unverified)
 
 
 def doubts(license: KnownLicense, used: Iterable[Side]) -> str:

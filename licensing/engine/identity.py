@@ -31,7 +31,7 @@ def check_identity(strand: Strand, setting: Setting, findings: Findings) -> None
         strand,
         f"Its card claims “{claim}”, but its license is {license.name}.",
         "Follow the license, state it in your own card, and have the upstream claim corrected.",
-        side=Side.NAME,
+        side=Side.IDENTITY,
     )
     if (claimed.key if claimed else claim.lower()) in CODE_LICENSES.get(license.key, ()):
         findings.violate(
@@ -39,7 +39,7 @@ def check_identity(strand: Strand, setting: Setting, findings: Findings) -> None
             strand,
             f"“{claim}” covers the code of it; the weights are under {license.name}.",
             "Follow the license of the weights for the weights, and that of the code for the code.",
-            side=Side.NAME,
+            side=Side.IDENTITY,
         )
 
 
@@ -55,7 +55,7 @@ def _unknown(strand: Strand, findings: Findings) -> None:
         strand,
         "No license of it is established; without one, nothing is granted.",
         "Establish the license by its text at the revision used, or ask the author for one.",
-        side=Side.NAME,
+        side=Side.IDENTITY,
     )
 
 

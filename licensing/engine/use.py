@@ -5,7 +5,7 @@ Owns the comparison of intended uses with prohibited ones, and the classes of mo
 
 from __future__ import annotations
 
-from licensing.engine.case import Uses
+from licensing.engine.case import OutputPurpose, Relation, Uses
 from licensing.engine.doubts import Side
 from licensing.engine.findings import Findings, Setting
 from licensing.engine.reach import Strand
@@ -65,6 +65,8 @@ def check_outputs(strand: Strand, way: Way, setting: Setting, findings: Findings
     if outputs.exception and is_of_family(strand, setting):
         return True
     is_meant = is_in_class(outputs.model_class, setting.case.proposed.model_class)
+    if is_meant is None and not setting.case.proposed.model_class and is_made_similar(strand):
+        is_meant = True  # what is made to perform like it is a model of its class
     if is_meant is False:
         return True
     what = outputs.model_class.replace("_", " ") or "other models"
@@ -79,6 +81,12 @@ def check_outputs(strand: Strand, way: Way, setting: Setting, findings: Findings
         side=Side.OUTPUTS,
     )
     return False
+
+
+def is_made_similar(strand: Strand) -> bool:
+    """Whether the release is made to perform like the parent."""
+    purpose = strand.parent.purpose
+    return purpose == OutputPurpose.PERFORM_SIMILARLY or (purpose is None and strand.relation == Relation.DISTILLED)
 
 
 def is_of_family(strand: Strand, setting: Setting) -> bool:
