@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from weights.cards import check_license
-from weights.catalog.files import FS_BIG, FS_CHANGED, FS_COUNT, FS_HUGE
+from weights.catalog.files import FM_UNKNOWN, FS_BIG, FS_CHANGED, FS_COUNT, FS_HUGE
 from weights.code_checks import check_code_references
 from weights.coherence import check_coherence
 from weights.findings import Finding
@@ -26,7 +26,7 @@ from weights.leftovers import check_name, check_tensor_names
 from weights.manifest import manifest_digest
 from weights.names import check_collisions, check_path
 from weights.parsing import parse
-from weights.protobuf_files import check_external_data
+from weights.protobuf_files import check_external_data, explained_data
 from weights.report import FileReport, Report, worst_first
 from weights.sources import Opener, open_source, read_at
 from weights.template_places import check_agreement
@@ -83,8 +83,9 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
     """
     reports = sorted(files, key=lambda file: file.path)
     found = list(findings)
+    explained = explained_data(reports)
     for file in reports:
-        found += file.findings
+        found += (finding for finding in file.findings if finding.check != FM_UNKNOWN.id or file.path not in explained)
     found += check_collisions(file.path for file in reports)
     found += check_indexes(reports)
     found += check_code_references(reports)

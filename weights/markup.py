@@ -22,7 +22,7 @@ BLANK_RUN = 10
 _ACTIVE = re.compile(
     r"<\s{0,20}(script|iframe|object|embed|form|meta|link|base|frame|applet)\b[^<>]{0,500}>?|"
     r"<[a-z][^<>]{0,2000}?[\s/\"']on[a-z]{3,20}\s{0,20}=|"
-    r"((href|src|action|data|to)\s{0,20}=\s{0,20}[\"']?|\]\()\s{0,20}<?(javascript|vbscript|data:text/html|data:image/svg)|"
+    r"((href|src|action|data|to)\s{0,20}=\s{0,20}[\"']?|\]\()\s{0,20}<?(javascript|vbscript|data:text/html)|"
     r"style\s{0,20}=\s{0,20}[\"'][^\"'<>]{0,500}position\s{0,20}:\s{0,20}(fixed|absolute)",
     re.IGNORECASE,
 )

@@ -33,8 +33,10 @@ class _TooMuchError(Exception):
     """The graph has more fields than are walked."""
 
 
-def inspect_onnx(source: Source, top: list[Field], path: str) -> tuple[list[Finding], list[TensorRecord], set[str]]:
-    """Findings, tensors, and the names of other files that the model with the fields `top` takes data from."""
+def inspect_onnx(
+    source: Source, top: list[Field], path: str
+) -> tuple[list[Finding], list[TensorRecord], dict[str, int]]:
+    """Findings, tensors, and the other files that the model takes data from, each with the bytes it must have."""
     walk = _Walk(source, path)
     counter = Counter(2 * FIELDS_LIMIT)
     try:
@@ -62,7 +64,7 @@ class _Walk:
     def __init__(self, source: Source, path: str) -> None:
         self.findings: list[Finding] = []
         self.tensors: list[TensorRecord] = []
-        self.external: set[str] = set()
+        self.external: dict[str, int] = {}
         self._source = source
         self._path = path
         self._fields = 0
@@ -132,7 +134,7 @@ class _Walk:
         shape: list[int] = []
         kind, name = 0, ""
         values: Field | None = None
-        is_external = False
+        outside: dict[str, str] = {}
         for field in self._inside(tensor):
             if field.number == 1:
                 shape += [field.value] if field.wire == VARINT else self._packed(field)
@@ -143,9 +145,10 @@ class _Walk:
             elif field.number in (_RAW, _FLOATS, _DOUBLES) and field.wire == BYTES:
                 values = field
             elif field.number == 13 and field.wire == BYTES:
-                is_external = True
-                self._external(field)
-        if values is not None and not is_external:
+                self._entry(field, outside)
+        if outside:
+            self._external(outside, tensor.start)
+        elif values is not None:
             self._values(name, kind, tuple(shape), values)
 
     def _packed(self, field: Field) -> list[int]:
@@ -160,15 +163,32 @@ class _Walk:
                 value, shift = 0, 0
         return numbers
 
-    def _external(self, field: Field) -> None:
+    def _entry(self, field: Field, outside: dict[str, str]) -> None:
+        """One key with its value of where a tensor's data lies; a second place for one tensor is a finding."""
         entry = {part.number: text_of(self._source, part) for part in self._inside(field) if part.wire == BYTES}
-        location = entry.get(2, "")
-        if entry.get(1) == "location" and location not in self.external:
-            self.external.add(location)
-            trouble = check_path(location)
+        key, value = entry.get(1, ""), entry.get(2, "")
+        if key in outside:
+            self.findings.append(OX_PATH.at(self._path, f"A tensor has two values for {key!r}.", offset=field.start))
+        outside[key] = value
+        if key == "location" and value not in self.external:
+            self.external[value] = 0
+            trouble = check_path(value)
             if trouble is not None:
-                message = f"The graph takes data from {location!r}. {trouble.message}"
+                message = f"The graph takes data from {value!r}. {trouble.message}"
                 self.findings.append(OX_PATH.at(self._path, message, offset=field.start))
+
+    def _external(self, outside: dict[str, str], place: int) -> None:
+        location = outside.get("location")
+        try:
+            numbers = [int(outside.get(key) or 0) for key in ("offset", "length")]
+        except ValueError:
+            numbers = [-1]
+        if location is None:
+            return
+        if min(numbers) < 0:
+            self.findings.append(OX_PATH.at(self._path, "A tensor's place in another file is no place.", offset=place))
+        else:
+            self.external[location] = max(self.external[location], sum(numbers))
 
     def _values(self, name: str, kind: int, shape: tuple[int, ...], field: Field) -> None:
         dtype = {_FLOATS: "F32", _DOUBLES: "F64"}.get(field.number) or _DTYPES.get(kind)

@@ -5,10 +5,10 @@ Owns which messages are one or another. What a graph may do is known to `onnx_gr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from weights.catalog.onnx import OX_FORMAT, OX_MISSING
+from weights.catalog.onnx import OX_DATA, OX_FORMAT, OX_MISSING
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.hashing import HashingReader
@@ -44,19 +44,35 @@ def inspect_protobuf(reader: HashingReader, path: str) -> Parsed:
         return inspect_tensorflow(source, top, path)
     findings, tensors, external = inspect_onnx(source, top, path)
     findings = [OX_FORMAT.at(path, "The file is an ONNX model."), *findings]
-    return Parsed(Kind.ONNX, findings, tensors, content={"external": sorted(external)})
+    return Parsed(Kind.ONNX, findings, tensors, content={"external": external})
 
 
 def check_external_data(files: Sequence[FileReport]) -> list[Finding]:
-    """Whether every data file that an ONNX model names is beside it."""
-    paths = {file.path for file in files}
+    """Whether every data file that an ONNX model names is beside it, and large enough."""
+    by_path = {file.path: file for file in files}
     findings = []
+    for file, path, size in _external(files):
+        held = by_path.get(path)
+        if held is None:
+            findings.append(OX_MISSING.at(file.path, f"The file {path!r} is missing."))
+        elif held.size_bytes < size:
+            message = f"The file {path!r} has {held.size_bytes} bytes; the graph takes {size} from it."
+            findings.append(OX_MISSING.at(file.path, message))
+        elif held.kind == Kind.UNKNOWN:
+            findings.append(OX_DATA.at(path, f"The data of {file.path!r}."))
+    return findings[: 10 * LISTED_LIMIT]
+
+
+def explained_data(files: Sequence[FileReport]) -> set[str]:
+    """Paths of files in no format of their own, whose bytes an ONNX model lays out."""
+    return {path for _, path, _ in _external(files)}
+
+
+def _external(files: Sequence[FileReport]) -> Iterator[tuple[FileReport, str, int]]:
     for file in files:
         if file.kind == Kind.ONNX and isinstance(file.content, dict):
-            beside = PurePosixPath(file.path).parent
-            missing = [name for name in file.content["external"] if str(beside / name) not in paths]
-            findings += [OX_MISSING.at(file.path, f"The file {name!r} is missing.") for name in missing[:LISTED_LIMIT]]
-    return findings
+            for name, size in file.content["external"].items():
+                yield file, str(PurePosixPath(file.path).parent / name), size
 
 
 def _is_sentencepiece(source: Source, top: list[Field]) -> bool:

@@ -12,7 +12,7 @@ from tests.corpus import (
 )
 from tests.corpus.cases import Case
 
-_PARTS = (
+PARTS = (
     safetensors_cases,
     pickle_cases,
     archive_cases,
@@ -26,4 +26,4 @@ _PARTS = (
 
 def hostile() -> list[Case]:
     """Every case, in the order of the files."""
-    return [case for part in _PARTS for case in part.cases()]
+    return [case for part in PARTS for case in part.cases()]

@@ -180,3 +180,6 @@ def cases() -> Iterator[Case]:
     yield case("onnx-million-nodes", "a million nodes", "OX-FORMAT OX-COST", {"model.onnx": lambda: onnx(node("Add") * 1_000_000)}, "warn", is_heavy=True)
     yield case("onnx-many-fields", "ten million fields", "OX-COST FM-UNKNOWN", {"model.onnx": lambda: onnx(b"\x58\1" * 10_000_000)}, is_heavy=True)
     yield case("protobuf-many-fields", "a tokenizer of ten million empty pieces", "FM-UNKNOWN", {"tokenizer.model": lambda: b"\x0a\0" * 10_000_000}, is_heavy=True)
+    yield case("onnx-data-short", "data from a file that is too short", "OX-MISSING", {"model.onnx": onnx(external("w.data", ("offset", "64"), ("length", "16"))), "w.data": bytes(70)})
+    yield case("onnx-data-negative", "data from before a file", "OX-PATH", {"model.onnx": onnx(external("w.data", ("offset", "-64"), ("length", "16"))), "w.data": bytes(70)})
+    yield case("onnx-data", "data from a file beside it", "OX-DATA", {"model.onnx": onnx(external("w.data", ("offset", "0"), ("length", "70"))), "w.data": bytes(70)}, "warn")

@@ -49,3 +49,11 @@ OX_COST = Check(
     "Export the model again without the surplus.",
     "CWE-400",
 )
+OX_DATA = Check(
+    "OX-DATA",
+    Severity.WARN,
+    "Data of an ONNX model in a file of its own",
+    "The file has no format; the graph beside it says which bytes are which tensor. That they are there was checked, "
+    "their values were not.",
+    "Compare the digest with that of the export.",
+)
