@@ -191,10 +191,10 @@ def _answer(strands: tuple[Strand, ...], findings: Findings) -> Assessment:
 
 def _reasons(strands: tuple[Strand, ...], findings: Findings) -> list[str]:
     """One sentence for each parent, then one for each thing against the release; each with its source."""
-    counts: dict[Origin, int] = {}
+    owed: dict[Origin, list[Obligation]] = {}
     for duty in findings.obligations:
-        counts[duty.origin] = counts.get(duty.origin, 0) + 1
-    said = [_of_parent(strand, counts.get(strand.origin, 0)) for strand in strands]
+        owed.setdefault(duty.origin, []).append(duty)
+    said = [_of_parent(strand, owed.get(strand.origin, [])) for strand in strands]
     said += [_of_violation(violation) for violation in findings.violations]
     said += [_of_question(question) for question in findings.questions]
     if not strands and not findings.questions:
@@ -202,12 +202,14 @@ def _reasons(strands: tuple[Strand, ...], findings: Findings) -> list[str]:
     return said
 
 
-def _of_parent(strand: Strand, count: int) -> str:
+def _of_parent(strand: Strand, duties: list[Obligation]) -> str:
     how = "" if strand.parent.path else f" ({strand.relation})"
-    owed = {0: "no duty", 1: "one duty"}.get(count, f"{count} duties")
+    owed = {0: "no duty", 1: "one duty"}.get(len(duties), f"{len(duties)} duties")
+    left = " ".join(dict.fromkeys(duty.remedy for duty in duties if duty.satisfied is not True and duty.remedy))
+    to_do = f" To do: {left}" if left else ""
     return (
         f"{strand.origin}: under {strand.license.name}, the release is {strand.reach.value}{how}: "
-        f"{owed}. Source: {strand.license.source}."
+        f"{owed}.{to_do} Source: {strand.license.source}."
     )
 
 

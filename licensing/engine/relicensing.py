@@ -79,8 +79,8 @@ def dropped_by(proposed: KnownLicense, parent: KnownLicense) -> list[str]:
         ours.territory is None or set(theirs.territory.excluded_regions) - set(ours.territory.excluded_regions)
     ):
         dropped.append("the territory")
-    left = set(theirs.derivatives.must_carry) - MET_BY_BUNDLE - ours.obligation_ids
-    return dropped + sorted(left)
+    left = set(theirs.derivatives.must_carry) - MET_BY_BUNDLE
+    return dropped + sorted(left - ours.obligation_ids if left else left)
 
 
 def _is_kept(limit: Threshold, thresholds: tuple[Threshold, ...]) -> bool:
