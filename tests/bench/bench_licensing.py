@@ -3,9 +3,8 @@
 `python tests/bench/bench_licensing.py [--nodes 1000] [--rounds 15]`
 
 A release merges ten parents of a lineage of a thousand nodes under the licenses of the catalog. The floor visits every
-edge once and collects the license of each ancestor. Both run in turn, round after round; what is measured is the time on
-the processor, so that a busy machine does not decide. Compare ratios, never times of
-different runs.
+edge once and collects the license of each ancestor. Both run in turn, round after round. Measured is the time on the
+processor, so that a busy machine does not decide; compare ratios, never times of different runs.
 """
 
 from __future__ import annotations
