@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     os.dup2(2, 1)
     with os.fdopen(report, "w", buffering=1, encoding="ascii") as channel:
         applied = sandbox.apply(sandbox.Policy.from_json(request["policy"]))
-        tell(channel, "sandbox", applied=applied.applied)
+        tell(channel, "sandbox", applied=applied.applied, missing=sorted(applied.missing))
         for number, file in enumerate(request["files"]):
             tell(channel, "begun", number=number)
             read(channel, number, file)

@@ -8,6 +8,7 @@ so that the job is tried again. Writes no row: each report is handed on as soon 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,12 @@ from jobs import Retry
 from registry import policies
 from registry.validation import confined, planning
 from rules import Refused
+from smoke import sandbox
 from smoke.run import SYSTEM
 from smoke.supervise import Ending, Limits, supervise
 from weights.catalog.files import FM_LIMITS
 
+log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 REPORT_BYTES = 1 << 30
 LINE_BYTES = 64 << 10
@@ -101,6 +105,16 @@ def _judge(reading: _Reading, ending: Ending, killed_at: int) -> int:
     return -1
 
 
+@cache
+def _note_missing_once(layers: str) -> None:
+    log.warning("Files are read with weaker confinement than there could be, without: %s", layers)
+
+
+def _note_missing(layers: object) -> None:
+    if isinstance(layers, list) and layers:
+        _note_missing_once(", ".join(str(layer)[:40] for layer in layers[: len(sandbox.MECHANISMS)]))
+
+
 class _Reading:
     """One confined process and what it has said; `next` is the first file that it has not dealt with."""
 
@@ -139,6 +153,7 @@ class _Reading:
             return
         if kind == "sandbox":
             self.is_confined = True
+            _note_missing(message.get("missing"))
         elif kind == "progress" and isinstance(message.get("done"), int):
             if self.next < len(self.files):
                 self._progress(self.next, min(message["done"], self.files[self.next].size_bytes))

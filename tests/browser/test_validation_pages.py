@@ -84,30 +84,27 @@ PAGES = {
     "bytes-inside": "/acme/nimbus-3/validation/bytes/?at=model.layers.3",
     "compare": "/acme/nimbus-3-chat/validation/compare/?with={digest}",
     "being-made": "/acme/nimbus-3-max/validation/",
-    "evidence": "/acme/nimbus-3/evidence/",
     "job": "/jobs/{job}/",
-    "jobs": "/jobs/",
 }
 
 
-@pytest.mark.parametrize("kind", ["page", "dark_page", "small_page", "small_dark_page"])
-def test_every_page_of_a_validation_is_accessible_and_fits(
-    kind, request, scene, live_server, sign_in, axe, fits, screenshot
-):
-    page = request.getfixturevalue(kind)
-    sign_in(page, scene.lab.security)
+def test_every_page_of_a_validation_is_accessible_and_fits(request, scene, live_server, sign_in, axe, fits, screenshot):
+    """In one go, since making the scene takes as long as looking at it."""
     layer = Tensor.objects.get(name="model.layers.3.mlp.up_proj.weight", inspection=scene.nan.inspection_id)
     faults = []
-    for name, path in PAGES.items():
-        answer = page.goto(live_server.url + path.format(layer=layer.pk, digest=scene.first.digest, job=scene.whole.pk))
-        assert answer.status == 200, name
-        page.evaluate("document.fonts.ready")
-        screenshot(page, f"validation-{name}-{kind.replace('_', '-')}")
-        for check in (axe, fits):
-            try:
-                check(page)
-            except AssertionError as fault:
-                faults.append(f"{name}: {fault}")
+    for kind in ("page", "dark_page", "small_page", "small_dark_page"):
+        page = request.getfixturevalue(kind)
+        sign_in(page, scene.lab.security)
+        for name, path in PAGES.items():
+            address = path.format(layer=layer.pk, digest=scene.first.digest, job=scene.whole.pk)
+            assert page.goto(live_server.url + address).status == 200, name
+            page.evaluate("document.fonts.ready")
+            screenshot(page, f"validation-{name}-{kind.replace('_', '-')}")
+            for check in (axe, fits):
+                try:
+                    check(page)
+                except AssertionError as fault:
+                    faults.append(f"{name}: {fault}")
     assert not faults, "\n\n".join(faults)
 
 

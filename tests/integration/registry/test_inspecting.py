@@ -78,6 +78,15 @@ def test_files_are_read_in_one_process_under_every_layer_that_the_kernel_has(fil
     assert set(applied) >= {"no_new_privs", "limits", "landlock", "seccomp"}, sandbox.MECHANISMS
 
 
+def test_layers_that_the_kernel_lacks_are_told_to_the_log_once(files, program, caplog):
+    program("tell(kind='sandbox', missing=['landlock', 'seccomp'])\n" + GO_ON)
+    for _ in range(2):
+        read(files)
+    assert [record.message for record in caplog.records if "landlock" in record.message] == [
+        "Files are read with weaker confinement than there could be, without: landlock, seccomp"
+    ]
+
+
 GO_ON = "for number, file in enumerate(request['files']): report(number, file)"
 
 

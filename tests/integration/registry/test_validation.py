@@ -136,9 +136,9 @@ def test_content_that_is_gone_is_told_by_name_and_tried_again():
 
 
 def test_what_takes_too_much_to_read_is_a_finding_and_is_tried_again_when_asked(monkeypatch):
-    deep = b'{"a": [' + b"[1.5, 2.5]," * 800_000 + b"0]}"
+    deep = b'{"a": [' + b"[1.5, 2.5]," * 400_000 + b"0]}"
     checkpoint = checkpoint_of({"README.md": b"# Large\n", "tokens.json": deep, "z.txt": b"after it\n"})
-    monkeypatch.setattr(planning, "MEMORY_BYTES", 96 << 20)
+    monkeypatch.setattr(planning, "MEMORY_BYTES", 80 << 20)
     assert run_jobs("registry.validate") == ["succeeded"]
     made = Evidence.objects.get(checkpoint=checkpoint)
     found = [(one["path"], one["severity"]) for one in made.report["findings"] if one["check"] == "FM-LIMITS"]

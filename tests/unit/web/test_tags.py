@@ -219,3 +219,16 @@ def test_a_country_is_stored_by_its_code():
 
 def test_the_account_is_drawn_for_a_visitor():
     assert get_template("components/account.html").render({"user": type("U", (), {"is_authenticated": False})()})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`auto_map` names `code`.", "<code>auto_map</code> names <code>code</code>."),
+        ("an odd ` one", "an odd ` one"),
+        ("`<b>` & <i>", "<code>&lt;b&gt;</code> &amp; &lt;i&gt;"),
+        ("", ""),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_all_of_it_escaped(text, shown):
+    assert drawn("{{ text|inline_code }}", text=text) == shown
