@@ -18,12 +18,13 @@ from typing import BinaryIO, Protocol
 from django.conf import settings
 
 from registry import policies
-from registry.hashing import FileHashing, Hashing
-from registry.settling import Settling
+from registry.hashing import Hashing
+from registry.writing import DiskWriter
 from rules import Refused
 
 BLOCK_BYTES = 1 << 20
-COPY_BYTES = 16 << 20
+# Small enough to stay in the processor between reading and hashing.
+COPY_BYTES = 256 << 10
 # Up to this size git's own object id is computed on arrival; larger content is listed by its pointer's id.
 GIT_ID_LIMIT_BYTES = 16 << 20
 
@@ -104,21 +105,19 @@ class LocalBlobStore:
         Raises Refused where size or hash differ from what was announced; nothing is kept then. Whatever `blocks`
         raises passes through, and nothing is kept then either.
         """
-        with self._draft() as draft, Hashing() as digest, Settling(draft.fileno()) as disk:
+        with self._draft() as draft, Hashing() as digest, DiskWriter(draft.fileno()) as disk:
             size = 0
             for block in blocks:
                 size += len(block)
                 if expected_size is not None and size > expected_size:
                     raise Refused.because(policies.SIZE_DIFFERS, announced=expected_size, received=f"over {size - 1}")
                 digest.update(block)
-                draft.write(block)
-                disk.grew(len(block))
+                disk.write(block)
                 progress(size)
             found = digest.hexdigest()
             _compare(size, expected_size, found, expected_sha256)
-            git_sha1 = _git_sha1(draft, size) if size <= GIT_ID_LIMIT_BYTES else ""
-            draft.flush()
             disk.finish()
+            git_sha1 = _git_sha1(draft, size) if size <= GIT_ID_LIMIT_BYTES else ""
             self._keep(Path(draft.name), found)
         return Content(found, size, git_sha1)
 
@@ -130,24 +129,23 @@ class LocalBlobStore:
         expected_size: int | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Content:
-        """Store what stands in pieces of other files, copied by the system; the copy is what is hashed.
+        """Store what stands in pieces of other files; each byte is read once, to be hashed and written.
 
         Refuses and raises as `receive` does.
         """
-        with self._draft() as draft, FileHashing(draft.fileno()) as digest, Settling(draft.fileno()) as disk:
-            size = 0
+        digest, size = hashlib.sha256(), 0
+        with self._draft() as draft, DiskWriter(draft.fileno()) as disk:
             for extent in extents:
                 if expected_size is not None and size + extent.length > expected_size:
                     raise Refused.because(policies.SIZE_DIFFERS, announced=expected_size, received=f"over {size}")
-                for count in _copied(extent, draft.fileno(), size):
-                    size += count
-                    digest.grew(count)
-                    disk.grew(count)
-                    progress(size)
+                for part in _copied(extent, disk):
+                    digest.update(part)
+                    size += len(part)
+                progress(size)
             found = digest.hexdigest()
             _compare(size, expected_size, found, expected_sha256)
-            git_sha1 = _git_sha1(draft, size) if size <= GIT_ID_LIMIT_BYTES else ""
             disk.finish()
+            git_sha1 = _git_sha1(draft, size) if size <= GIT_ID_LIMIT_BYTES else ""
             self._keep(Path(draft.name), found)
         return Content(found, size, git_sha1)
 
@@ -223,19 +221,20 @@ def _compare(size: int, expected_size: int | None, found: str, expected_sha256: 
         raise Refused.because(policies.HASH_DIFFERS, announced=expected_sha256, received=found)
 
 
-def _copied(extent: Extent, target: int, at: int) -> Iterator[int]:
-    """Copy an extent to a place of a file, and say after each step how much; EOFError where it is not all there."""
+def _copied(extent: Extent, disk: DiskWriter) -> Iterator[memoryview]:
+    """Copy an extent, and give each piece before it is handed on; EOFError where it is not all there."""
     source, offset, left = extent.file.fileno(), extent.offset_bytes, extent.length
     while left:
-        count = os.copy_file_range(source, target, min(left, COPY_BYTES), offset, at)
+        room = disk.room()[: min(left, COPY_BYTES)]
+        count = os.preadv(source, [room], offset)
         if not count:
             raise EOFError("a file ends inside an extent")
-        offset, at, left = offset + count, at + count, left - count
-        yield count
+        yield room[:count]
+        disk.advance(count)
+        offset, left = offset + count, left - count
 
 
 def _git_sha1(draft: BinaryIO, size: int) -> str:
-    draft.flush()
     digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
     with Path(draft.name).open("rb") as written:
         for block in blocks_of(written):

@@ -6,12 +6,10 @@ Hashing and writing each take about as long as receiving does, and both leave th
 from __future__ import annotations
 
 import hashlib
-import os
 import queue
 import threading
 from types import TracebackType
 
-READ_BYTES = 256 << 10
 # Blocks that may wait to be hashed; with blocks of 1 MiB this bounds the memory of one upload.
 WAITING_BLOCKS = 4
 
@@ -61,55 +59,3 @@ class Hashing:
         elif self._first:
             self._digest.update(self._first)
             self._first = b""
-
-
-class FileHashing:
-    """The digest of a file that grows, read again from where it was written."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._digest = hashlib.sha256()
-        self._read_bytes = 0
-        self._error: OSError | None = None
-        self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
-
-    def __enter__(self) -> FileHashing:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._finish()
-
-    def grew(self, count: int) -> None:
-        """Say that so many bytes were added at the end."""
-        self._waiting.put(count)
-
-    def hexdigest(self) -> str:
-        """The digest of everything; OSError where it could not be read back."""
-        self._finish()
-        if self._error is not None:
-            raise self._error
-        return self._digest.hexdigest()
-
-    def _work(self) -> None:
-        buffer = memoryview(bytearray(READ_BYTES))
-        while left := self._waiting.get():
-            while left and self._error is None:
-                try:
-                    count = os.preadv(self._descriptor, [buffer[:left]], self._read_bytes)
-                except OSError as error:
-                    self._error = error
-                    break
-                if not count:
-                    self._error = OSError("a file is shorter than what was written to it")
-                    break
-                self._digest.update(buffer[:count])
-                self._read_bytes, left = self._read_bytes + count, left - count
-
-    def _finish(self) -> None:
-        if self._thread.is_alive():
-            self._waiting.put(0)
-            self._thread.join()
