@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from weights.cards import check_license
-from weights.catalog.files import FM_UNKNOWN, FS_BIG, FS_CHANGED, FS_COUNT, FS_HUGE
+from weights.catalog.files import FM_UNKNOWN, FS_BIG, FS_CHANGED, FS_COUNT, FS_EMPTY, FS_HUGE
 from weights.code_checks import check_code_references
 from weights.coherence import check_coherence
 from weights.findings import Finding
@@ -98,6 +98,8 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
     found += check_external_data(reports)
     if len(reports) > FILES_LIMIT and not any(finding.check == FS_COUNT.id for finding in found):
         found.append(FS_COUNT.at("", f"The checkpoint has {len(reports)} files."))
+    if not reports and not found:
+        found.append(FS_EMPTY.at("", "The checkpoint has no files."))
     tensors = [tensor for file in reports for tensor in file.tensors]
     return Report(
         manifest_digest=manifest_digest(file.entry for file in reports),

@@ -18,13 +18,14 @@ from weights.catalog.files import (
     FS_HARDLINK,
     FS_HUGE,
     FS_LINK,
+    FS_LONG,
     FS_NAME,
     FS_SPARSE,
     FS_SPECIAL,
     FS_TWIN,
 )
 from weights.findings import Finding
-from weights.names import is_encodable
+from weights.names import PATH_LIMIT_BYTES, is_encodable
 
 FILES_LIMIT = 100_000
 HUGE_BYTES = 500 * 10**9
@@ -91,6 +92,9 @@ def _take(entry: os.DirEntry[str], path: str, listing: FolderListing, links: dic
     elif stat.S_ISLNK(status.st_mode):
         listing.findings.append(FS_LINK.at(path, _describe_link(listing.root, path)))
     elif stat.S_ISDIR(status.st_mode):
+        if len(path.encode()) > PATH_LIMIT_BYTES:
+            listing.findings.append(FS_LONG.at(path, "The folder lies too deep; it was not read."))
+            return False
         if entry.name.casefold() != ".git":
             return True
         listing.findings.append(FS_GIT.at(path, "The folder holds a Git repository; it was not read."))

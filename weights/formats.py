@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 HEAD_BYTES = 4096
-TEXT_LIMIT_BYTES = 64 << 20
+TEXT_LIMIT_BYTES = 48 << 20
 
 
 class Kind(StrEnum):
@@ -125,7 +125,7 @@ WEIGHT_SUFFIXES = frozenset(
         ".tar",
     ]
 )
-_PICKLES = frozenset({Kind.PICKLE, Kind.ZIP, Kind.TAR, Kind.COMPRESSED, Kind.EXECUTABLE, Kind.TENSORFLOW})
+_PICKLES = frozenset({Kind.PICKLE, Kind.ZIP, Kind.TAR, Kind.COMPRESSED, Kind.EXECUTABLE})
 _PROMISES = {
     ".safetensors": frozenset({Kind.SAFETENSORS}),
     ".gguf": frozenset({Kind.GGUF}),

@@ -31,14 +31,14 @@ def chosen() -> list[Case]:
     return cases[int(number) - 1 :: int(count)]
 
 
-def run(folder: Path) -> tuple[int, float, float]:
-    """Exit status, seconds and peak megabytes of one check."""
+def run(folder: Path) -> tuple[int, float, float, float]:
+    """Exit status, seconds of the processor, seconds on the wall and peak megabytes of one check."""
     started = time.perf_counter()
     command = [sys.executable, "-m", "weights", str(folder), "--json", os.devnull, "--quiet"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, time.perf_counter() - started, usage.ru_maxrss / 1000
+    return process.returncode, usage.ru_utime + usage.ru_stime, time.perf_counter() - started, usage.ru_maxrss / 1000
 
 
 def test_cost_of_hostile_checkpoints(tmp_path: Path) -> None:
@@ -47,13 +47,15 @@ def test_cost_of_hostile_checkpoints(tmp_path: Path) -> None:
         folder = tmp_path / "checkpoint"
         # In a process of its own: a child's peak memory counts from that of the process that started it.
         subprocess.run([sys.executable, "-m", "tests.corpus", case.name, str(folder)], check=True)
-        status, seconds, megabytes = run(folder)
-        figures.append((seconds, megabytes, case.name, status))
-        print(f"{seconds:6.2f} s {megabytes:6.0f} MB  exit {status}  {case.name}", flush=True)
+        status, seconds, wall, megabytes = run(folder)
+        figures.append((seconds, wall, megabytes, case.name, status))
+        print(f"{seconds:5.2f} s CPU {wall:5.2f} s wall {megabytes:4.0f} MB exit {status}  {case.name}", flush=True)
         shutil.rmtree(folder)
         (tmp_path / "checkpoint-elsewhere.safetensors").unlink(missing_ok=True)
     figures.sort(reverse=True)
-    print(f"\n{len(figures)} cases; slowest {figures[0][0]:.2f} s, largest {max(f[1] for f in figures):.0f} MB")
-    print(f"median {figures[len(figures) // 2][0]:.2f} s")
-    assert not [f for f in figures if f[3] not in (0, 1)]
-    assert not [f for f in figures if f[0] > SECONDS_LIMIT or f[1] > MEGABYTES_LIMIT]
+    middle = figures[len(figures) // 2]
+    print(f"\n{len(figures)} cases; median {middle[0]:.2f} s CPU, most {figures[0][0]:.2f} s CPU ({figures[0][3]}),")
+    print(f"{max(f[1] for f in figures):.2f} s wall, {max(f[2] for f in figures):.0f} MB")
+    assert not [f for f in figures if f[4] not in (0, 1)]
+    # On a machine that does other things too, only the processor's seconds say what the check costs.
+    assert not [f for f in figures if f[0] > SECONDS_LIMIT or f[2] > MEGABYTES_LIMIT]

@@ -134,7 +134,7 @@ def run(name: str, folder: Path, corpus: Path) -> dict[str, tuple[object, float]
         if not python.exists():
             subprocess.run([sys.executable, "-m", "venv", str(folder / name)], check=True)
             subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
-    driver = folder / f"{name}.py"
+    driver = folder / f"drive_{name}.py"
     driver.write_text(_DRIVER.replace("{body}", body))
     results = folder / f"{name}.jsonl"
     environment = os.environ | ({} if packages else {"PYTHONPATH": str(ROOT)})

@@ -114,6 +114,23 @@ def deep(root: Path) -> None:
     (place / "a.txt").write_text("x")
 
 
+def emptied(root: Path) -> None:
+    for place in root.iterdir():
+        place.unlink()
+
+
+def very_deep(root: Path) -> None:
+    """Folders of long names, made one inside the other from within, until no path reaches the last."""
+    here = Path.cwd()
+    os.chdir(root)
+    try:
+        for _ in range(25):
+            Path("d" * 200).mkdir()
+            os.chdir("d" * 200)
+    finally:
+        os.chdir(here)
+
+
 def many(count: int) -> Callable[[Path], None]:
     def make(root: Path) -> None:
         for number in range(count):
@@ -168,6 +185,8 @@ def cases() -> Iterator[Case]:
     yield case("link-weights", "weights that are a link", "FS-LINK", lambda root: ((root / "model.safetensors").unlink(), (root / "model.safetensors").symlink_to("/dev/zero"))[0])
     yield case("fifo", "a pipe", "FS-SPECIAL", fifo)
     yield case("socket", "a socket", "FS-SPECIAL", bound_socket)
+    yield case("empty", "a folder without files", "FS-EMPTY", emptied)
+    yield case("deep-beyond", "folders deeper than a path can be long", "FS-LONG", very_deep)
     yield case("hard-link", "a file with a name outside of the folder", "FS-HARDLINK", hard_link)
     yield case("hard-link-inside", "a file with two names", "FS-TWIN", twin, "warn")
     yield case("deep-folders", "folders three hundred deep", "FS-LONG", deep)

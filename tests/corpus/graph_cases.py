@@ -133,6 +133,7 @@ _ROWS: list[tuple[str, str, str, str, Content]] = [
     ("tf-custom", "saved_model.pb", "an operator that TensorFlow lacks", "TF-OPERATOR", saved_model("MyCompany>Evil")),
     ("tf-other-name", "model.pb", "an operator that reads files, under another name", "TF-OPERATOR", saved_model("ReadFile")),
     ("tf-bin-name", "weights.bin", "an operator that reads files, under a pickle's name", "TF-OPERATOR FM-UNKNOWN", saved_model("ReadFile")),
+    ("tf-pickle-name", "model.pkl", "a harmless graph under a pickle's name", "FM-MISNAMED", saved_model("Const")),
     ("tf-frozen", "frozen.pb", "a bare graph with an operator that reads files", "TF-OPERATOR", part(1, part(1, "n") + part(2, "ReadFile")) + part(4, part(1, 1900))),
     ("tf-keras-metadata", "keras_metadata.pb", "Keras' part of a saved model, with code", "KR-CODE FM-UNKNOWN TF-OPERATOR", part(1, part(2, 1) + part(3, "root.layer") + part(4, "_tf_keras_layer") + part(5, json.dumps(LAYER | {"class_name": "Lambda", "config": {"function": LAMBDA}})))),
     ("tf-cut", "saved_model.pb", "a graph cut short", "FM-UNKNOWN TF-OPERATOR", saved_model("Const")[:-3]),

@@ -103,6 +103,13 @@ FS_COUNT = Check(
     "Pack small files together or leave them out.",
     "Hugging Face Hub, storage limits",
 )
+FS_EMPTY = Check(
+    "FS-EMPTY",
+    Severity.BLOCK,
+    "No files at all",
+    "There is nothing in the checkpoint; a copy or download that failed leaves such a folder.",
+    "Copy the files again.",
+)
 FS_BIG = Check(
     "FS-BIG",
     Severity.WARN,

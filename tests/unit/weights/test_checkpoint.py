@@ -259,7 +259,7 @@ def test_a_broken_header_leaves_the_digest_right(inspect: Inspect) -> None:
 
 
 def test_large_text_is_not_taken_into_memory() -> None:
-    size = (64 << 20) + 1
+    size = (48 << 20) + 1
 
     class Endless(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
