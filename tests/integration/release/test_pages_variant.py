@@ -24,8 +24,8 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-TABS = ("", "files/", "license/", "lineage/", "evidence/", "history/")
-OUTSIDE = ("", "files/", "license/", "lineage/")
+TABS = ("", "files/", "license/", "openness/", "lineage/", "evidence/", "history/")
+OUTSIDE = ("", "files/", "license/", "openness/", "lineage/")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_outsiders_see_the_outside_tabs_alone(nano, browser_of, tab) -> None:
     assert answer.status_code == (200 if tab in OUTSIDE else 404)
     if tab in OUTSIDE:
         assert "Secret" not in answer.text
-        assert [one["label"] for one in answer.context["tabs"]] == ["Card", "Files", "License", "Lineage"]
+        assert [one["label"] for one in answer.context["tabs"]] == ["Card", "Files", "License", "Openness", "Lineage"]
 
 
 def test_outsiders_read_the_card_that_is_served(nano, lab, browser_of) -> None:
