@@ -55,6 +55,7 @@ def ask(
     answers: Mapping[str, object],
     accepted_text_sha256: str,
     from_address: str | None,
+    agent: str,
     scopes: Scopes,
 ) -> None:
     """Send the gate's form, with labels for names; again while a request is open, nothing happens."""
@@ -67,6 +68,7 @@ def ask(
             answers=answers_by_name(fields, answers),
             accepted_text_sha256=accepted_text_sha256,
             from_address=from_address,
+            agent=agent,
             scopes=scopes,
         )
     except Refused as refused:

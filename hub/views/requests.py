@@ -84,6 +84,7 @@ def ask_access(call: Call, ns: str, name: str) -> HttpResponse:
         answers=answers,
         accepted_text_sha256=digest.removeprefix("sha256:"),
         from_address=call.request.META.get("REMOTE_ADDR"),
+        agent=call.request.META.get("HTTP_USER_AGENT", "")[:500],
         scopes=call.scopes,
     )
     answer = HttpResponse(status=303)
