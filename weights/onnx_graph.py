@@ -20,7 +20,7 @@ from weights.sources import Source, read_at
 from weights.tensor_walk import TensorWalk
 
 GRAPH_DEPTH = 16
-FIELDS_LIMIT = 300_000
+FIELDS_LIMIT = 500_000
 LISTED_LIMIT = 20
 
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"})
@@ -38,7 +38,7 @@ def inspect_onnx(
 ) -> tuple[list[Finding], list[TensorRecord], dict[str, int]]:
     """Findings, tensors, and the other files that the model takes data from, each with the bytes it must have."""
     walk = _Walk(source, path)
-    counter = Counter(2 * FIELDS_LIMIT)
+    counter = Counter(FIELDS_LIMIT)
     try:
         check_form(source, Field(0, BYTES, 0, 0, source.size_bytes), "Model", counter)
         if counter.left < 0:

@@ -7,7 +7,7 @@ never come into memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from weights.sources import Source, read_at
 
@@ -19,8 +19,7 @@ class NotProtobufError(ValueError):
     """The bytes are no well-formed message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field: its number and wire type; the number a varint holds, or where its bytes lie in the source."""
 
     number: int
@@ -32,7 +31,7 @@ class Field:
 
 def fields(source: Source, start: int, end: int) -> Iterator[Field]:
     """The fields of the message that lies in `source` from `start` to `end`; NotProtobufError where it is not one."""
-    window = _Window(source)
+    window = _Window(source, end)
     position = start
     while position < end:
         tag, position = window.varint(position, end)
@@ -69,8 +68,9 @@ def text_of(source: Source, field: Field, limit: int = 4096) -> str:
 class _Window:
     """A piece of the source kept at hand, since numbers are read a byte at a time."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, end: int) -> None:
         self._source = source
+        self._end = min(end, source.size_bytes)
         self._start = 0
         self._content = b""
 
@@ -95,6 +95,6 @@ class _Window:
     def _byte(self, position: int) -> int:
         inside = position - self._start
         if not 0 <= inside < len(self._content):
-            self._content = read_at(self._source, position, min(WINDOW_BYTES, self._source.size_bytes - position))
+            self._content = read_at(self._source, position, min(WINDOW_BYTES, self._end - position))
             self._start, inside = position, 0
         return self._content[inside]
