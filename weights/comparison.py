@@ -21,13 +21,16 @@ from typing import Any
 import numpy as np
 
 from weights.likeness import CAST, QUANTIZED, classify, directions, threshold
-from weights.lineup import Group, Lineup, aligned
+from weights.lineup import CODES, Group, Lineup, aligned
 from weights.nearest import nearest
 from weights.relations import Comparison, Relation, TensorMatch
 from weights.report import TensorRecord
 from weights.row_matching import RowFound, match_rows, without_numbers
+from weights.value_sample import SEGMENT
 
 MISSING_LIMIT = 0.1
+NARROW_SIMILARITY = 0.9  # for quantized rows too short to look at rounding
+WHOLE_ELEMENTS = 256  # smaller matrices leave no trace when they are cut, so their absence is no proof
 ALL_ROWS = 0.8  # of the rows that could be seen, from which on all are taken to be there
 
 Array = np.ndarray[Any, Any]
@@ -141,9 +144,20 @@ def _record(ours: _Side, theirs: _Side, a: Group, b: Group, pair: tuple[Array, A
     for mine, yours, code, value in zip(*places, codes, similarity, strict=True):
         if ours.lineup.records[mine].digest == theirs.lineup.records[yours].digest:
             code, value = 0, 1.0
+        elif code == 3 and value >= NARROW_SIMILARITY and _has_narrow_codes(ours, theirs, int(mine), int(yours)):
+            code = 2
         for side, place, other in ((ours, mine, yours), (theirs, yours, mine)):
             if side.other[place] < 0:
                 side.take(int(place), int(other), int(code), float(value))
+
+
+def _has_narrow_codes(ours: _Side, theirs: _Side, mine: int, yours: int) -> bool:
+    """Whether one of a pair has codes in rows so short that several scales fall into one segment of the sample."""
+    for lineup, place in ((ours.lineup, mine), (theirs.lineup, yours)):
+        found, shape = lineup.prints[place], lineup.records[place].shape
+        if found is not None and found.steps is not None and shape and shape[-1] < SEGMENT:
+            return True
+    return False
 
 
 def _match_rows(ours: _Side, theirs: _Side) -> None:
@@ -255,10 +269,9 @@ def _match_company(mine: _Side, yours: _Side) -> None:
             theirs = yours.lineup.records[named]
             if theirs.dtype != record.dtype and _same_range(record, theirs):
                 mine.take(place, named, 1, 1.0)
-            elif mine.lineup.is_aside[place] or yours.lineup.is_aside[named]:
-                continue
-            else:
-                mine.take(place, named, 3, np.nan)
+            elif not (mine.lineup.is_aside[place] or yours.lineup.is_aside[named]):
+                has_codes = (theirs.dtype in CODES) != (record.dtype in CODES)
+                mine.take(place, named, 2 if has_codes else 3, np.nan)
         else:
             _match_range(mine, yours, place)
 
@@ -314,7 +327,8 @@ def _covered(side: _Side) -> tuple[float, float]:
     if not proves.any():
         return 0.0, 0.0
     sizes, shares = side.lineup.elements[proves], side.share[proves]
-    return float((sizes * shares).sum() / sizes.sum()), float(shares.mean())
+    counted = shares[sizes >= WHOLE_ELEMENTS]
+    return float((sizes * shares).sum() / sizes.sum()), float((counted if len(counted) else shares).mean())
 
 
 def _whole(ours: _Side, theirs: _Side) -> Relation:
@@ -323,9 +337,11 @@ def _whole(ours: _Side, theirs: _Side) -> Relation:
         return Relation.PARTIAL
     sides = (ours, theirs)
     worst = max(int(side.code[side.other >= 0].max()) for side in sides)
-    is_absent = any(bool((side.lineup.proves & (side.other < 0)).any()) for side in sides)
+    is_absent = any(
+        bool((side.lineup.proves & (side.other < 0) & (side.lineup.elements >= WHOLE_ELEMENTS)).any()) for side in sides
+    )
     if worst < 3 and is_absent:
         return Relation.PARTIAL
     # A vector that says something and has no counterpart was trained.
-    is_odd = any(bool((side.open() & ~side.lineup.proves).any()) for side in sides)
+    is_odd = any(bool((side.open() & side.lineup.is_vector & ~side.lineup.proves).any()) for side in sides)
     return Relation.FINE_TUNED if is_odd else _WORSE[worst]

@@ -23,7 +23,8 @@ from weights.tensor_values import FLOATS, decode_floats
 from weights.value_sample import MINIMUM_ELEMENTS, SEGMENT, ValueSampler, can_sample, places
 
 VERSION = 2
-SKETCHED_MINIMUM = 256  # elements; below, the sample has most of the tensor anyway
+NARROW = 32  # elements of a row, below which its signs do not tell it from others
+SKETCHED_MINIMUM = 128  # elements; below, the sample has most of the tensor anyway
 
 Array = np.ndarray[Any, Any]
 
@@ -135,6 +136,10 @@ def sampler_for(
     if elements < MINIMUM_ELEMENTS or not can_sample(dtype, packing):
         return None
     rows = None
+    if 0 < row < NARROW and packing is None:
+        # Short rows are told apart in groups; they stay together where a matrix is cut at an even place.
+        row *= 1 << max(0, math.ceil(math.log2(2 * NARROW / row)))
+        row = row if elements % row == 0 else 0
     if not is_light and row and elements >= SKETCHED_MINIMUM and can_sketch(dtype, row, elements // row, packing):
         rows = RowSketcher(dtype, row, packing)
     return Sampler(ValueSampler(dtype, elements, packing, is_light=is_light), rows, elements, row)

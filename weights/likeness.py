@@ -63,13 +63,16 @@ def is_trivial(values: Array) -> Array:
         differences = runs[:, :, lag:] - runs[:, :, :-lag]
         squares = np.einsum("nrk,nrk->nr", differences, differences) / differences.shape[2]
         is_smooth |= squares < _SMOOTH * spread
+    # Sines and cosines of all positions: squares add up to one in pairs, and no value is beyond one.
+    is_wave = (size[:, 0] <= 1.0001) & (size[:, 0] >= 0.99) & (np.abs(np.square(values).mean(axis=1) - 0.5) < 0.03)
+    is_wave &= ((values == 0) | (np.abs(values) == 1)).mean(axis=1) < 0.5
     # Of five places the middle one has the value that nearly all places have.
     most = np.sort(values[:, :: max(1, values.shape[1] // 5)][:, :5], axis=1)[:, 2:3]
     is_most = values == most
     few = is_flat.mean(axis=1) > 0.9
     rows = np.flatnonzero(~few & (is_most.mean(axis=1) > 0.9))
     few[rows] = _spread(np.where(is_most[rows], np.nan, values[rows])) == 0  # masks and unit matrices
-    found: Array = few | ((is_smooth & ~is_flat).sum(axis=1) >= 0.3 * np.maximum((~is_flat).sum(axis=1), 1))
+    found: Array = few | is_wave | ((is_smooth & ~is_flat).sum(axis=1) >= 0.3 * np.maximum((~is_flat).sum(axis=1), 1))
     return found
 
 

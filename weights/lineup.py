@@ -23,7 +23,8 @@ from weights.value_sample import RUN_LENGTH, RUNS, SEGMENT
 
 Array = np.ndarray[Any, Any]
 
-PROOF_ELEMENTS = 256
+PROOF_ELEMENTS = 64
+CODES = frozenset({"I8", "U8", "I32", "U32", "F4"})  # types in which quantized weights are kept
 _INDEXES = frozenset({"I64", "U64", "BOOL", "I16", "U16"})  # positions, masks: never weights
 
 
@@ -136,5 +137,5 @@ def _rank(shape: tuple[int, ...]) -> int:
 
 
 def _has_codes(record: TensorRecord) -> bool:
-    is_integer = record.dtype in ("I8", "U8", "I32", "U32", "F4") and math.prod(record.shape) >= PROOF_ELEMENTS
+    is_integer = record.dtype in CODES and math.prod(record.shape) >= PROOF_ELEMENTS
     return is_integer or record.dtype.startswith("F8") or (record.dtype in QUANTS and record.dtype not in FLOATS)

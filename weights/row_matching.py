@@ -20,6 +20,7 @@ from weights.row_sketch import ROWS, distances, pattern_of
 Array = np.ndarray[Any, Any]
 
 PROVING_ROWS = 3
+PROVING_EQUAL_ROWS = 2  # where bytes are equal, not only signs
 _BRUTE = 20_000_000  # pairs of rows that are all looked at; beyond, only those that share a piece
 _BUCKET = 64  # rows with the same piece on one side; more are ordinary and tell nothing
 _EDGE = 3  # rows so near to the edge of a sketch may be missing from the other's
@@ -177,10 +178,13 @@ def _judge(
 ) -> RowFound | None:
     mine = np.flatnonzero(rows.owner == place)
     is_found = best.partner[mine] >= 0
+    is_equal = best.is_equal[mine]
+    if is_equal.sum() * 2 > is_found.sum():
+        is_found = is_equal  # the others are alike by chance: their own counterparts were not kept
     # Equal rows prove once; a row of one sign is padding or a mask.
     signs = rows.signs[mine[is_found]]
     hits = len(set(map(tuple, signs[signs.any(axis=1)].tolist())))
-    if hits < PROVING_ROWS:
+    if hits < (PROVING_ROWS if not is_equal[is_found].all() else PROVING_EQUAL_ROWS):
         return None
     own = prints[place]
     assert own is not None
@@ -195,7 +199,7 @@ def _judge(
         share,
         tuple(partner for partner, _ in partners),
         float(best.turned[mine[is_found]].mean()) / columns,
-        bool(best.is_equal[mine[is_found]].all()),
+        bool(is_equal[is_found].all()),
         float(own.elements),
     )
 

@@ -21,7 +21,7 @@ from weights.tensor_values import FLOATS
 ROWS = 48
 COLUMNS = 128
 MINIMUM_COLUMNS = 24  # fewer signs do not tell rows apart
-MINIMUM_ROWS = 4
+MINIMUM_ROWS = 2
 
 Array = np.ndarray[Any, Any]
 Block = memoryview | bytes
