@@ -120,6 +120,9 @@ CACHES = {
 STORAGE_ROOT = Path(env.text("STORAGE_ROOT", str(BASE_DIR / "var" / "storage")))
 # Larger files come by LFS in parts of this size, where the client can; those that it sends by Xet do not.
 LFS_PART_BYTES = env.integer("LFS_PART_BYTES", 4 << 30, at_least=1 << 20)
+# What the Hub's protocol takes in five minutes from one token, and from one address without a token; 0 is no limit.
+REQUESTS_PER_TOKEN = env.integer("REQUESTS_PER_TOKEN", 150_000)
+REQUESTS_PER_ADDRESS = env.integer("REQUESTS_PER_ADDRESS", 6_000)
 # Folders that `import_checkpoint` may read; a path outside them is refused.
 IMPORT_ROOTS = [Path(path) for path in env.words("IMPORT_ROOTS", str(BASE_DIR / "var" / "imports"))]
 

@@ -28,6 +28,7 @@ ANSWERS: Mapping[str, tuple[int, str]] = {
     registry.BAD_NAME.code: (400, ""),
     policies.MALFORMED.code: (400, ""),
     policies.BODY_CUT.code: (400, ""),
+    policies.TOO_MANY_REQUESTS.code: (429, ""),
     policies.TOO_LARGE.code: (413, ""),
     policies.WRONG_METHOD.code: (405, ""),
     policies.MODELS_ONLY.code: (404, REPO),

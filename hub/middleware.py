@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
-from hub import errors, policies, routing
+from hub import errors, limits, policies, routing
 from hub.call import Call
 from hub.errors import HubRefused
 from hub.routes import ROUTER
@@ -55,6 +55,7 @@ def _answer(request: HttpRequest, match: routing.Match | None) -> HttpResponse:
             allowed = ", ".join(match.allowed)
             verdict = Refused.because(policies.WRONG_METHOD, allowed=allowed, method=request.method).verdict
             raise HubRefused(verdict, headers={"Allow": allowed})
+        limits.require(call, match)
         return match.view(call, **match.parts)
     except SentOn as direction:
         return errors.sent_on(direction.location)

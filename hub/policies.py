@@ -19,6 +19,11 @@ BODY_CUT = Rule(
     Kind.WHAT,
 )
 TOO_LARGE = Rule("hub.too_large", "The request has more than {limit} bytes.", CALLER, Kind.WHAT)
+TOO_MANY_REQUESTS = Rule(
+    "hub.too_many_requests",
+    "More than {limit} requests in {minutes} minutes. Go on in {wait} seconds.",
+    "You, by waiting",
+)
 NO_SUCH_ROUTE = Rule("hub.no_such_route", "This endpoint does not exist here.", "Nobody", Kind.MISSING)
 WRONG_METHOD = Rule("hub.wrong_method", "This endpoint answers {allowed}, not {method}.", CALLER, Kind.WHAT)
 LOG_IN = Rule(

@@ -25,6 +25,8 @@ VARIABLES = frozenset(
         "STORAGE_ROOT",
         "IMPORT_ROOTS",
         "LFS_PART_BYTES",
+        "REQUESTS_PER_TOKEN",
+        "REQUESTS_PER_ADDRESS",
         "STATIC_ROOT",
         "PUBLIC_URL",
         "ALLOWED_HOSTS",

@@ -1,0 +1,69 @@
+"""How many requests one token, or one address without a token, may send in a while.
+
+Counted in the cache, which may lose them: with the cache away nobody is limited, since limits protect from haste and
+not from theft. Uploads' own addresses and tokens are left out; they were given to somebody who was counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts.signing_in import address_of
+from hub import policies
+from hub.call import Call
+from hub.errors import HubRefused
+from hub.routing import Match
+from rules import Refused
+
+log = logging.getLogger(__name__)
+WINDOW_SECONDS = 300
+BY_TICKET = frozenset({"ticket", "space"})
+
+
+def require(call: Call, match: Match) -> None:
+    """Count a request; Refused with how long to wait where its sender has sent too many."""
+    if match.parts.keys() & BY_TICKET:
+        return
+    who, limit = _sender(call)
+    if not limit:
+        return
+    now = time.time()
+    window, elapsed = divmod(int(now), WINDOW_SECONDS)
+    if _count(f"hub:requests:{who}:{window}") > limit:
+        wait = WINDOW_SECONDS - elapsed
+        verdict = Refused.because(
+            policies.TOO_MANY_REQUESTS, limit=limit, minutes=WINDOW_SECONDS // 60, wait=wait
+        ).verdict
+        headers = {
+            "RateLimit": f'"api";r=0;t={wait}',
+            "RateLimit-Policy": f'"fixed window";"api";q={limit};w={WINDOW_SECONDS}',
+            "Retry-After": str(wait),
+        }
+        raise HubRefused(verdict, headers=headers)
+
+
+def _sender(call: Call) -> tuple[str, int]:
+    """By whom a request is counted, and up to which number. Tokens that open nothing count for their address."""
+    try:
+        token = call.token
+    except Refused:
+        token = None
+    if token is not None:
+        return f"token:{token.pk}", settings.REQUESTS_PER_TOKEN
+    return f"address:{address_of(call.request)}", settings.REQUESTS_PER_ADDRESS
+
+
+def _count(key: str) -> int:
+    """Add one and return how many there are now; 0 where nobody can count."""
+    try:
+        cache.add(key, 0, timeout=WINDOW_SECONDS)
+        return int(cache.incr(key))
+    except ValueError:
+        return 1  # it was dropped between the two
+    except Exception as error:
+        log.warning("Requests cannot be counted: %s", error)
+        return 0
