@@ -16,6 +16,7 @@ import yaml
 
 LIMIT_BYTES = 4 << 20
 DEPTH = 20
+LARGEST = 10**18
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -125,11 +126,10 @@ class Fields:
 
 
 def amount(found: object, path: str) -> float:
-    """A number that is not negative; raises CaseRefused."""
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    if not is_number or not 0 <= float(found) < float("inf"):  # type: ignore[arg-type]
-        raise CaseRefused(path, f"must be a number of at least 0, not {shown(found)}")
-    return float(found)  # type: ignore[arg-type]
+    """A number that is not negative, and no larger than any count of people or money; raises CaseRefused."""
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= LARGEST:
+        raise CaseRefused(path, f"must be a number from 0 to {LARGEST:.0e}, not {shown(found)}")
+    return float(found)
 
 
 def count(found: object, path: str) -> int:
@@ -146,6 +146,8 @@ def shown(found: object) -> str:
         return "a mapping"
     if isinstance(found, list):
         return "a list"
+    if isinstance(found, int) and abs(found) > LARGEST:
+        return "a number of that size"
     said = json.dumps(found, ensure_ascii=False) if isinstance(found, str | int | float | None) else repr(found)
     return said if len(said) <= 60 else said[:57] + "…"
 

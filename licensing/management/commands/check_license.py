@@ -14,6 +14,7 @@ from licensing.cases import LIMIT_BYTES, CaseRefused, read_document
 from licensing.engine import Verdict, evaluate, read_case
 
 REFUSED = 2
+FAULT = 70  # as sysexits.h has it
 EXIT = {Verdict.ALLOW: 0, Verdict.CONDITIONS: 0, Verdict.DENY: 1, Verdict.REVIEW: 3}
 
 
@@ -41,6 +42,9 @@ class Command(BaseCommand):
         except RecursionError:
             self.stderr.write("Refused: the case is nested too deeply.")
             raise SystemExit(REFUSED) from None
+        except Exception as fault:  # Python would end with 1, which here means "unlawful"
+            self.stderr.write(f"The case was not judged, by a fault of this program: {type(fault).__name__}: {fault}")
+            raise SystemExit(FAULT) from None
         self.stdout.write(_printable(json.dumps(answer, ensure_ascii=False, indent=2), answer))
         if code:
             raise SystemExit(code)

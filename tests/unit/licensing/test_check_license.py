@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from licensing.management.commands import check_license
+
 ROOT = Path(__file__).resolve().parents[3]
 LLAMA = """
 parents: [{{license: llama3.1, modality: text, relation: finetune}}]
@@ -79,3 +81,16 @@ def test_an_odd_terminal_gets_escapes() -> None:
 def test_half_a_character_is_no_reason_to_fall() -> None:
     answered = run("-", given=b'{"parents": [{"license": "mit", "model": "\\ud800", "relation": "merge"}]}')
     assert answered.returncode == 0 and json.loads(answered.stdout)["obligations"]
+
+
+def test_a_fault_of_ours_does_not_read_as_unlawful(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(case: object) -> None:
+        raise ZeroDivisionError("by us")
+
+    monkeypatch.setattr(check_license, "evaluate", fail)
+    monkeypatch.setattr(check_license, "read_document", lambda raw: {})
+    with pytest.raises(SystemExit) as ended:
+        check_license.Command().run_from_argv(["manage.py", "check_license", str(ROOT / "pyproject.toml")])
+    assert ended.value.code == 70 and "by a fault of this program" in capsys.readouterr().err
