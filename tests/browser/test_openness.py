@@ -54,7 +54,7 @@ def scene() -> SimpleNamespace:
     return SimpleNamespace(lab=lab, variant=variant)
 
 
-@pytest.mark.parametrize("kind", ["page", "dark_page", "small_page", "small_dark_page"])
+@pytest.mark.parametrize("kind", ["page", "dark_page", "small_page"])
 def test_pages_of_openness(
     kind: str, request: pytest.FixtureRequest, scene, live_server, sign_in, axe, fits, screenshot
 ) -> None:

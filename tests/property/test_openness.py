@@ -56,14 +56,14 @@ def ranks(case: dict[str, Any]) -> tuple[int, int, int, int]:
     return level, OSAID[found["osaid"]], EU[found["eu_exemption"]], LABELS[found["label"]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases, name=st.sampled_from(NAMES), license=st.sampled_from(OPEN))
 def test_one_more_open_component_never_lowers_the_class(case: dict[str, Any], name: str, license: str) -> None:
     more = case | {"components": case["components"] | {name: license}}
     assert ranks(more)[0] >= ranks(case)[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases, name=st.sampled_from(NAMES))
 def test_an_osi_license_in_place_of_any_never_lowers_an_answer(case: dict[str, Any], name: str) -> None:
     if name in case["components"]:
@@ -71,7 +71,7 @@ def test_an_osi_license_in_place_of_any_never_lowers_an_answer(case: dict[str, A
         assert all(after >= before for after, before in zip(ranks(more), ranks(case), strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases, data=st.data())
 def test_what_becomes_unknown_never_becomes_a_yes(case: dict[str, Any], data: st.DataObject) -> None:
     section = data.draw(st.sampled_from(["data_information", "eu"]))
@@ -84,7 +84,7 @@ def test_what_becomes_unknown_never_becomes_a_yes(case: dict[str, Any], data: st
     assert after["eu_exemption"] != "yes" or before["eu_exemption"] == "yes"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases)
 def test_answers_agree_with_each_other(case: dict[str, Any]) -> None:
     found = check(case)
