@@ -1,7 +1,8 @@
-"""Invariants of license verdicts, over cases that nobody wrote down."""
+"""Invariants of license verdicts, over cases that nobody wrote down; `LICENSE_EXAMPLES` asks for more of them."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
@@ -32,7 +33,11 @@ from licensing.terms import Obligation as Term
 
 BOOK = shipped_book()
 KEYS = sorted(BOOK.licenses)
-RUNS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RUNS = settings(
+    max_examples=int(os.environ.get("LICENSE_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 parents = st.builds(
     Parent,
