@@ -103,6 +103,18 @@ def tree_entry(entry: Entry, last_commit: Commit | None = None) -> dict[str, Any
     return shown
 
 
+def large_file(entry: Entry, last_commit: Commit, branch: str) -> dict[str, Any]:
+    """A large file as it stands in the list of what takes up storage."""
+    return {
+        "fileOid": entry.oid,
+        "oid": entry.sha256,
+        "filename": entry.path,
+        "pushedAt": moment(last_commit.created_at),
+        "ref": f"refs/heads/{branch}",
+        "size": entry.size_bytes,
+    }
+
+
 def commit(made: Commit, author: str, *, is_formatted: bool) -> dict[str, Any]:
     """A commit as it stands in a history."""
     shown = {

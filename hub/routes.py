@@ -33,6 +33,8 @@ def _routes() -> Iterator[tuple[str, str, View]]:
     yield "POST", f"{MODEL}/paths-info/{{rev}}", listings.paths
     yield "GET", f"{MODEL}/refs", listings.refs
     yield "GET", f"{MODEL}/commits/{{rev}}", listings.commits
+    yield "GET", f"{MODEL}/lfs-files", listings.large_files
+    yield "POST", f"{MODEL}/lfs-files/batch", listings.delete_large_files
     yield "POST", f"{MODEL}/branch/{{branch}}", listings.create_branch
     yield "DELETE", f"{MODEL}/branch/{{branch}}", listings.delete_branch
     yield "POST", f"{MODEL}/tag/{{rev}}", listings.create_tag

@@ -14,6 +14,7 @@ from hub.selectors.trees import tree_of
 from hub.services import refs as ref_services
 from hub.views import repository
 from registry import policies as registry
+from registry.services.commits import MAIN
 from registry.states import RefKind
 from rules import Refused
 
@@ -37,6 +38,27 @@ def tree(call: Call, ns: str, name: str, rev: str, path: str = "") -> HttpRespon
     if start + size < len(listed):
         answer["Link"] = call.next_link(cursor=page[-1].path)
     return answer
+
+
+def large_files(call: Call, ns: str, name: str) -> HttpResponse:
+    """A page of the large files of the main branch, for those who may write."""
+    found = repository.written(call, ns, name)
+    commit = found.commit_or_none(MAIN)
+    listed = [entry for entry in tree_of(commit.checkpoint if commit else None).files if entry.is_large]
+    start = bisect_right([entry.path for entry in listed], call.query("cursor")) if call.query("cursor") else 0
+    page = listed[start : start + EXPANDED_PAGE]
+    last = last_commits(found, commit, page) if commit else {}
+    shown = [presenters.large_file(entry, last.get(entry.path, commit), MAIN) for entry in page]
+    answer = JsonResponse(shown, safe=False)
+    if start + EXPANDED_PAGE < len(listed):
+        answer["Link"] = call.next_link(cursor=page[-1].path)
+    return answer
+
+
+def delete_large_files(call: Call, ns: str, name: str) -> HttpResponse:
+    """Refuse to delete for good what commits name."""
+    ref_services.refuse_rewriting(repository.written(call, ns, name))
+    return JsonResponse({})
 
 
 def paths(call: Call, ns: str, name: str, rev: str) -> HttpResponse:

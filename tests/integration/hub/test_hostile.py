@@ -72,6 +72,14 @@ PIECES = st.sampled_from(
             "lfs",
             "objects",
             "batch",
+            "xet",
+            "xorbs",
+            "default",
+            "shards",
+            "chunks",
+            "parts",
+            "lfs-files",
+            "xet-write-token",
             "datasets",
             "%F0%9F%98%80",
             "?cursor=%00",
@@ -130,6 +138,11 @@ WRITES = [
     ("POST", "/api/models/{}/user-access-request/grant"),
     ("POST", "/{}/ask-access"),
     ("POST", "/api/hub/uploads/x:y:z/verify"),
+    ("PUT", "/api/hub/uploads/parts/x:y:z"),
+    ("POST", "/api/hub/uploads/parts/x:y:z"),
+    ("POST", "/api/models/{}/lfs-files/batch"),
+    ("POST", "/api/xet/1/space/v1/shards"),
+    ("POST", f"/api/xet/1/space/v1/xorbs/default/{'0' * 64}"),
 ]
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import httpx2 as httpx
 import pytest
 from django.utils import timezone
+from huggingface_hub.errors import HfHubHTTPError
 
 from accounts.services import revoke_token
 from hub.models import PartedUpload
@@ -124,3 +125,22 @@ def test_parts_that_nobody_completed_are_dropped_by_age(upload: Upload) -> None:
     assert place.exists() and parts.collect(now=timezone.now()) == 0
     assert parts.collect(now=timezone.now() + timedelta(days=8)) == 1
     assert not place.exists() and not PartedUpload.objects.exists()
+
+
+def test_large_files_are_listed_and_never_deleted_for_good(governed: SimpleNamespace) -> None:
+    api, repo_id = governed.writer.api, f"{governed.name}/stored"
+    api.create_repo(repo_id)
+    assert list(api.list_lfs_files(repo_id)) == []
+    api.upload_file(repo_id=repo_id, path_or_fileobj=b"small", path_in_repo="note.txt")
+    content = os.urandom(1000)
+    made = api.upload_file(repo_id=repo_id, path_or_fileobj=content, path_in_repo="a b/model.safetensors")
+    (found,) = api.list_lfs_files(repo_id)
+    assert (found.filename, found.size, found.ref) == ("a b/model.safetensors", 1000, "refs/heads/main")
+    assert found.oid == hashlib.sha256(content).hexdigest()
+    assert found.pushed_at == api.list_repo_commits(repo_id)[0].created_at
+    with pytest.raises(HfHubHTTPError, match="never rewritten"):
+        api.permanently_delete_lfs_files(repo_id, [found])
+    assert api.file_exists(repo_id, found.filename, revision=made.oid)
+    for who in (governed.outsider, governed.reviewer):
+        with pytest.raises(HfHubHTTPError):
+            list(who.api.list_lfs_files(repo_id))
