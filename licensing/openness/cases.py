@@ -85,12 +85,11 @@ def _include(components: dict[Part, Component], part: Part, host: object, key: s
     if host is None or host is False:
         return
     hosts = [Part.MODEL_CARD.value] if host is True else host if isinstance(host, list) else [host]
-    known = {other.value.lower(): other for other in Part}
     released = []
     for name in hosts:
         if not isinstance(name, str):
             raise CaseRefused(key, f"must name a component, not {str(name)[:80]!r}")
-        other = known.get(name.strip().lower())
+        other = _named(name)
         if other is None:
             raise CaseRefused(key, f"names no component of the framework: {name[:80]!r}")
         if other in components and other is not part:
@@ -102,6 +101,14 @@ def _include(components: dict[Part, Component], part: Part, host: object, key: s
     if own is None or own.is_unlicensed:
         origin = f"as part of the {best.part.value.lower()}, {best.origin}"
         components[part] = Component(part, best.availability, best.license, origin)
+
+
+def _named(words: str) -> Part | None:
+    """The component that some words name, such as “the model card” or “README.md”; None where they name none."""
+    plain = " ".join(words.lower().replace("_", " ").split())
+    if "readme" in plain:
+        return Part.MODEL_CARD
+    return next((part for part in Part if part.value.lower() in plain), None)
 
 
 def _declare(components: dict[Part, Component], declared: str) -> None:

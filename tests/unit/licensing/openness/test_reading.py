@@ -133,6 +133,12 @@ def test_a_component_that_forms_call_absent_is_absent() -> None:
     assert by_name["Data card"]["why_not"].startswith("it is released without a license")
 
 
+@pytest.mark.parametrize("host", ["model_card", "the Model card's data section", "README.md", True, ["Model card"]])
+def test_a_host_may_be_named_in_words(host: object) -> None:
+    found = check({"components": {"Model card": "mit"}, "facts": {"data_card_included_in": host}})
+    assert "Data card" not in found["mof_blockers"] and "Model card" not in found["mof_blockers"]
+
+
 def test_a_claim_is_told_apart_from_what_is_found() -> None:
     assert "Claims don't count" in " ".join(check({"facts": {"claimed_class": "Class II"}})["reasons"])
     assert "Claims" not in " ".join(check({"facts": {"claimed_class": 0}})["reasons"])
