@@ -124,11 +124,13 @@ class LicenseForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for row in THRESHOLDS:
-            self.fields[f"metric_{row}"] = _choice(f"Threshold {row}", METRICS)
-            self.fields[f"op_{row}"] = _choice("counts", [(">", "above"), (">=", "from")])
-            self.fields[f"value_{row}"] = forms.IntegerField(required=False, min_value=1, label="this amount")
-            self.fields[f"measured_{row}"] = _choice("measured", MEASURED)
-            self.fields[f"effect_{row}"] = _choice("and then", EFFECTS)
+            self.fields[f"metric_{row}"] = _choice(f"Threshold {row}: what is measured", METRICS)
+            self.fields[f"op_{row}"] = _choice(f"Threshold {row}: it holds", [(">", "above"), (">=", "from")])
+            self.fields[f"value_{row}"] = forms.IntegerField(
+                required=False, min_value=1, label=f"Threshold {row}: amount"
+            )
+            self.fields[f"measured_{row}"] = _choice(f"Threshold {row}: when", MEASURED)
+            self.fields[f"effect_{row}"] = _choice(f"Threshold {row}: and then", EFFECTS)
         triggers = [("", "Not asked for"), *TRIGGERS.items()]
         for id_, sentence in shipped().obligations.items():
             self.fields[id_] = _choice(sentence, triggers, id_)

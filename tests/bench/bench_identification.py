@@ -106,7 +106,8 @@ def test_no_changed_text_is_taken_for_the_license(name: str) -> None:
     taken, near, told = [], 0, 0
     for held in library().held:
         text = CHANGES[name](held.text, draw)
-        if words_of(text) == words_of(held.text):
+        left, whole = words_of(text), words_of(held.text)
+        if left == whole or len(left) < 0.7 * len(whole):  # nothing of substance changed, or no text is left to tell
             continue
         told += 1
         found = identify(text, library())
@@ -115,7 +116,7 @@ def test_no_changed_text_is_taken_for_the_license(name: str) -> None:
             taken.append(held.key)
         near += found.match in {Match.CHANGED, Match.CONTAINED} and bool(same & {one.key for one in found.held})
     print(f"{name:24} {told} texts, {near} told as changed beside their original; taken for it: {', '.join(taken)}")
-    assert near / told >= 0.9
+    assert near / told >= 0.9 and len(taken) <= 0.03 * told
 
 
 def test_time_to_arrange_and_to_identify() -> None:
