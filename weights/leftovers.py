@@ -24,6 +24,7 @@ from weights.catalog.leftovers import (
 from weights.findings import Check, Finding
 from weights.report import FileReport
 from weights.secret_patterns import find_secrets
+from weights.tensor_names import those
 
 LISTED_LIMIT = 10
 ADDRESSES_MINIMUM = 5
@@ -135,7 +136,7 @@ def check_tensor_names(files: Sequence[FileReport]) -> list[Finding]:
     findings = []
     for file in files:
         for check, pattern in ((LO_TENSOR, _STATE_TENSOR), (LO_EMA, _AVERAGE_TENSOR)):
-            names = [tensor.name for tensor in file.tensors if pattern.search(tensor.name)]
+            names = those((tensor.name for tensor in file.tensors), pattern)
             if names and not (check is LO_EMA and len(names) == len(file.tensors)):
                 findings.append(check.at(file.path, f"{len(names)} tensors have such names.", tensor=names[0]))
     return findings

@@ -18,7 +18,7 @@ import numpy as np
 from weights.quant_blocks import QUANTS, BlockType
 
 SAMPLED_VALUES = 256  # of each block: of a mebibyte of 16-bit values every 2048th
-_SMALL_RUN = 16  # a block with fewer zeros than one in this many cannot hold a long run
+SMALL_RUN = 16  # a block with fewer zeros than one in this many cannot hold a long run
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,14 @@ def _table(layout: FloatLayout) -> np.ndarray[Any, Any]:
     return np.array([reader.value_of_code(code) for code in range(256)])
 
 
+def decode_codes(dtype: str, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The values of codes of a 16-bit or 32-bit float type as 64-bit floats, in the same shape."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if dtype == "BF16":
+            return (codes.astype("<u4") << 16).view("<f4").astype(np.float64)
+        return np.ascontiguousarray(codes).view(f"<f{FLOATS[dtype].width}").astype(np.float64)
+
+
 class TensorValues(ABC):
     """Takes a tensor's bytes in order, in blocks of whole elements; `summary` may be asked when all have come."""
 
@@ -171,7 +179,7 @@ class TensorValues(ABC):
         if zeros == size:
             self._run += size
             self._longest = max(self._longest, self._run)
-        elif zeros * _SMALL_RUN < size:
+        elif zeros * SMALL_RUN < size:
             self._run = 0
         else:
             filled = np.flatnonzero(codes)

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from blake3 import blake3
 
+from weights.equal_tensors import PLAIN, summarize
 from weights.findings import Finding
 from weights.fingerprints import Sampler, light_fingerprints, sampler_for
 from weights.hashing import STEP_BYTES, HashingReader
 from weights.packings import Packing
 from weights.report import TensorRecord
 from weights.safetensors_header import TensorEntry
-from weights.tensor_values import FLOATS, TensorValues, unit_bytes, values_of
+from weights.tensor_values import TensorValues, unit_bytes, values_of
 from weights.value_checks import check_values
 
 SAMPLES_LIMIT = 1024  # tensors of one file that get a full fingerprint; a mixture of experts has tens of thousands
@@ -121,29 +122,62 @@ def _read(
             left -= size
         return [walk.finish(path)]
     view = reader.step(total)
-    samples = _light_samples(batch, view) if is_light else {}
-    results = []
-    offset = 0
-    for place, tensor in enumerate(batch):
-        size = tensor.end - tensor.start
-        packing = packings.get(tensor.name)
-        walk = TensorWalk(tensor, packing, is_light=is_light, taken=samples.get(place))
-        walk.update(view[offset : offset + size])
-        offset += size
-        results.append(walk.finish(path))
+    results: list[tuple[TensorRecord, list[Finding]]] = []
+    place = 0
+    while place < len(batch):
+        run = _run(batch, place)
+        start = run[0].start - batch[0].start
+        content = view[start : run[-1].end - batch[0].start]
+        if len(run) > 1 and is_light and run[0].dtype in PLAIN and not any(tensor.name in packings for tensor in run):
+            results += _read_equal(run, content, path)
+        else:
+            for tensor in run:
+                walk = TensorWalk(tensor, packings.get(tensor.name), is_light=is_light)
+                walk.update(view[tensor.start - batch[0].start : tensor.end - batch[0].start])
+                results.append(walk.finish(path))
+        place += len(run)
     return results
 
 
-def _light_samples(batch: Sequence[TensorEntry], view: memoryview) -> dict[int, tuple[str | None]]:
-    """Fingerprints of plain floats, by place in the batch: tensors of one type and shape all at once."""
-    runs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
-    for place, tensor in enumerate(batch):
-        if tensor.dtype in FLOATS and tensor.elements:
-            runs.setdefault((tensor.dtype, tensor.shape), []).append(place)
-    content = np.frombuffer(view, dtype=np.uint8)
-    samples: dict[int, tuple[str | None]] = {}
-    for (dtype, shape), places in runs.items():
-        pieces = [content[batch[p].start - batch[0].start : batch[p].end - batch[0].start] for p in places]
-        taken = light_fingerprints(dtype, shape, np.stack(pieces))
-        samples.update((place, (text,)) for place, text in zip(places, taken, strict=True))
-    return samples
+def _run(batch: Sequence[TensorEntry], place: int) -> Sequence[TensorEntry]:
+    """The tensors from `place` on that have one type and shape."""
+    end = place + 1
+    dtype, shape = batch[place].dtype, batch[place].shape
+    while end < len(batch) and batch[end].shape == shape and batch[end].dtype == dtype:
+        end += 1
+    return batch[place:end] if batch[place].end > batch[place].start else batch[place : place + 1]
+
+
+def _read_equal(
+    run: Sequence[TensorEntry], content: memoryview, path: str
+) -> Iterator[tuple[TensorRecord, list[Finding]]]:
+    """Records of tensors of one type and shape, the values and fingerprints of all at once."""
+    first = run[0]
+    dtype, shape, elements, size = first.dtype, first.shape, first.elements, first.end - first.start
+    table = np.frombuffer(content, dtype=np.uint8).reshape(len(run), size)
+    summaries, samples = summarize(dtype, table), light_fingerprints(dtype, shape, table)
+    begun = blake3(dtype.encode("ascii") + b"\0")
+    for place, (tensor, found) in enumerate(zip(run, summaries, strict=True)):
+        piece = content[place * size : (place + 1) * size]
+        if found is None:
+            walk = TensorWalk(tensor, is_light=True, taken=(samples[place],))
+            walk.update(piece)
+            yield walk.finish(path)
+            continue
+        digest = begun.copy()
+        digest.update(piece)
+        record = TensorRecord(
+            tensor.name,
+            dtype,
+            shape,
+            elements,
+            size,
+            digest.hexdigest(),
+            found.low,
+            found.high,
+            found.zeros,
+            sample=samples[place],
+            mean=found.mean,
+            rms=found.rms,
+        )
+        yield record, check_values(path, record, found, tensor.start)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from statistics import median
 
 from weights.catalog.tensors import WV_CONST, WV_DUP, WV_EMPTY_MODEL, WV_INF, WV_NAN, WV_RANGE, WV_ZERO
 from weights.findings import Finding
 from weights.quant_blocks import QUANTS
 from weights.report import FileReport, TensorRecord
+from weights.tensor_names import form_of
 from weights.tensor_values import FLOATS, PACKED, ValueSummary, unit_bytes
 
 ZERO_RUN_SHARE = 0.25
@@ -40,6 +42,9 @@ _LAYER_NUMBER = re.compile(r"(?<=[._])\d+(?=[._])")
 
 def check_values(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
     """Findings on one tensor whose bytes begin at `start` in its file."""
+    is_ordinary = found.low != found.high and not found.zero_run and found.first_bad is None
+    if is_ordinary and found.rms is not None and ABSURD_LOW < found.rms < ABSURD_HIGH:
+        return []
     findings = _non_finite(path, record, found, start)
     if found.zeros == record.elements and record.elements and _SCALES.search(record.name):
         return [*findings, WV_ZERO.at(path, "Every scale of the matrix is zero.", tensor=record.name)]
@@ -69,10 +74,10 @@ def check_model(files: Iterable[FileReport]) -> list[Finding]:
     findings: list[Finding] = []
     zeros = empty = total = 0
     for _, record in placed:
-        if _is_weight(record) and not _EXEMPT.search(record.name):
-            share = record.zeros / max(_units(record), 1)
-            zeros += int(share * record.elements)
-            empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
+        if _is_weight(record) and not is_exempt(record.name):
+            if record.zeros:
+                zeros += record.elements * record.zeros // _units(record)
+                empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
             total += record.elements
     if total and (empty > EMPTY_SHARE * total or zeros > SPARSE_SHARE * total):
         message = f"{max(zeros, empty)} of {total} parameters are zero, or in tensors that mostly are."
@@ -95,9 +100,26 @@ def _non_finite(path: str, record: TensorRecord, found: ValueSummary, start: int
     return findings
 
 
+def is_exempt(name: str) -> bool:
+    """Whether a tensor of this name may be zero or constant in a healthy model."""
+    return _is_exempt_form(form_of(name))
+
+
+@lru_cache(maxsize=4096)
+def _is_exempt_form(form: str) -> bool:
+    return _EXEMPT.search(form) is not None
+
+
+@lru_cache(maxsize=4096)
+def _place_of(form: str) -> str | None:
+    """The form with layers left out, None where it has none."""
+    place = _LAYER_NUMBER.sub("#", form)
+    return place if place != form else None
+
+
 def _is_matrix(record: TensorRecord) -> bool:
     is_packed = record.dtype == "U8" and record.name.endswith(".weight")  # bitsandbytes keeps them in one column
-    return (sum(size > 1 for size in record.shape) >= 2 or is_packed) and not _EXEMPT.search(record.name)
+    return (sum(size > 1 for size in record.shape) >= 2 or is_packed) and not is_exempt(record.name)
 
 
 def _is_weight(record: TensorRecord) -> bool:
@@ -124,9 +146,9 @@ def _siblings(placed: list[tuple[str, TensorRecord]]) -> list[list[tuple[str, Te
     """Tensors that are the same part of different layers: equal names but for the numbers, equal type and shape."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[tuple[str, TensorRecord]]] = {}
     for path, record in placed:
-        pattern = _LAYER_NUMBER.sub("#", record.name)
-        if pattern != record.name and _is_matrix(record):
-            groups.setdefault((pattern, record.dtype, record.shape), []).append((path, record))
+        place = _place_of(form_of(record.name))
+        if place is not None and _is_matrix(record):
+            groups.setdefault((place, record.dtype, record.shape), []).append((path, record))
     return [group for group in groups.values() if len(group) > 1]
 
 
