@@ -257,6 +257,8 @@ class _Walk:
             kind, level, used = self._numbers("<BBH", address + 4)
             if kind or level > 8 or used > 64:
                 raise FaultError("a group's tree is of another kind", address)
+            if any(key >= len(names) for key in self._numbers(f"<{2 * used + 1}Q", address + 24)[::2]):
+                raise FaultError("a group's tree has a key beyond its names", address)
             for number in range(used):
                 child = self._numbers("<Q", address + 32 + 16 * number)[0]
                 if self._bytes(child, 4) != (b"TREE" if level else b"SNOD"):
@@ -338,7 +340,16 @@ class _Walk:
             self._heap_bytes += size
             if mark != b"GCOL" or self._heap_bytes > TEXT_LIMIT_BYTES:
                 raise FaultError("a heap of texts is missing, or texts are too long", address)
-            self._heaps[address] = self._bytes(address, size)
+            collection = self._bytes(address, size)
+            position = 16
+            while position + 16 <= size:
+                number, room = struct.unpack_from("<H6xQ", collection, position)
+                # The object with the number 0 is what is left, its own head included.
+                step = room if not number else 16 + (room + 7) // 8 * 8
+                if step < 16 or step > size - position:
+                    raise FaultError("a heap of texts is broken", address + position)
+                position += step
+            self._heaps[address] = collection
         return self._heaps[address]
 
     def _dataset(self, name: str, found: _Object, address: int) -> Dataset:

@@ -52,7 +52,7 @@ def read_array_header(content: bytes, path: str) -> ArrayHeader | Finding:
     if length > HEADER_LIMIT_BYTES or lead + length > len(content):
         return NP_HEADER.at(path, f"The header is said to be {length} bytes long.")
     try:
-        value = ast.literal_eval(content[lead : lead + length].decode("utf-8").strip())
+        value = ast.literal_eval(content[lead : lead + length].decode("utf-8").strip(" \n"))
         descr, order, shape = value["descr"], value["fortran_order"], value["shape"]
         if content[lead : lead + length].count(b"descr") > 1:
             raise ValueError("a key comes twice")

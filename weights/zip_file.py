@@ -122,6 +122,8 @@ def _check_torch(inside: _Inside, archive: Archive) -> list[Finding]:
         elif member.name.endswith("data.pkl"):
             damage, storages = _walk_member(inside, member)
             findings += damage
+        else:
+            findings += check_content(inside.source, member, path)
     if len(roots) > 1:
         findings.append(PK_ZIP.at(path, f"The archive has {len(roots)} root folders."))
     return findings + _check_storages(inside, storages, held)

@@ -22,6 +22,8 @@ DIRECTORY_LIMIT_BYTES = 64 << 20
 CHUNK_BYTES = 1 << 20
 RATIO_LIMIT = 200
 
+VERSION_LIMIT = 63  # of the format's description; Python's reader refuses what asks for more
+
 STORED, DEFLATED = 0, 8
 
 _END = struct.Struct("<4s4H2LH")
@@ -164,7 +166,7 @@ def _central(directory: bytes, count: int) -> list[Member]:
         (
             mark,
             _,
-            _,
+            needed,
             flags,
             method,
             _,
@@ -184,6 +186,8 @@ def _central(directory: bytes, count: int) -> list[Member]:
         end = position + name_length + extra_length
         if mark != b"PK\x01\x02" or disk or comment or end > len(directory):
             raise _FaultError("An entry of the directory is not well formed")
+        if needed > VERSION_LIMIT:
+            raise _FaultError(f"A member needs a reader of version {needed}, which there is none of")
         name = directory[position : position + name_length].decode("utf-8", "surrogateescape")
         extra = directory[position + name_length : end]
         packed, size, header = _wide(extra, packed, size, header)
@@ -239,7 +243,7 @@ def _local(source: Source, member: Member, position: int) -> tuple[Member, int]:
     if position + _LOCAL.size > source.size_bytes:
         raise _FaultError("A local header lies beyond the end")
     header = read_at(source, position, _LOCAL.size)
-    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(header)
+    mark, needed, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(header)
     start = position + _LOCAL.size + name_length + extra_length
     end = start + member.packed
     if end > source.size_bytes:
@@ -248,7 +252,7 @@ def _local(source: Source, member: Member, position: int) -> tuple[Member, int]:
     if mark != b"PK\x03\x04" or rest[:name_length] != name or (flags, method) != (member.flags, member.method):
         raise _FaultError(f"The two headers of {member.name!r} disagree")
     is_odd = method == STORED and member.packed != member.size
-    if flags & ~_FLAGS_ALLOWED or method not in (STORED, DEFLATED) or is_odd:
+    if flags & ~_FLAGS_ALLOWED or method not in (STORED, DEFLATED) or is_odd or needed > VERSION_LIMIT:
         raise _FaultError(f"The member {member.name!r} is encrypted or packed in an unusual way")
     expected = (member.crc, member.packed, member.size)
     if flags & 8:

@@ -132,6 +132,7 @@ _TORCH_TRICKS: list[tuple[str, str, str, Content]] = [
     ("flag-local-only", "a flag in the local header alone", "PK-ZIP", with_flags(archive(EVIL_TORCH), 1, central=False)),
     ("flag-strong", "a flag for strong encryption", "PK-ZIP", with_flags(archive(EVIL_TORCH), 0x40)),
     ("flag-patch", "a flag for patched data", "PK-ZIP", with_flags(archive(EVIL_TORCH), 0x20)),
+    ("version", "a member that asks for a reader that does not exist", "PK-ZIP", lambda: (lambda made: patched(made, made.index(b"PK\x01\x02") + 6, b"\x80\0"))(archive(EVIL_TORCH))),
     ("checksum", "a wrong checksum", "PK-ZIP", wrong_checksum(archive(EVIL_TORCH))),
     ("checksum-storage", "a storage with a wrong checksum", "PK-ZIP", lambda: (lambda made: patched(made, made.index(struct.pack("<4f", 1, 2, 3, 4)), b"\xff"))(archive(TORCH))),
     ("prefix", "bytes before the archive", "PK-ZIP FM-UNKNOWN FM-POLYGLOT", b"\0\1\2\3junk" + archive(EVIL_TORCH)),

@@ -115,6 +115,7 @@ _ROWS: list[Row] = [
     ("yaml-aliases", "YAML that explodes", "MD-YAML", "block", {"x.yaml": ALIASES}),
     ("yaml-alias-few", "YAML that explodes with few aliases", "MD-YAML", "block", {"x.yaml": "a: &a [1,1,1,1,1,1]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(22))}),
     ("yaml-merge", "YAML that merges itself", "MD-YAML", "block", {"x.yaml": "a: &a\n  <<: *a\n"}),
+    ("yaml-number-keys", "YAML with numbers for keys, and a program", "CC-IMPORT", "block", {"x.yaml": "1: {_target_: os.system}\n2.5: true\n"}),
     ("yaml-deep", "YAML of brackets", "MD-YAML", "block", {"x.yaml": "[" * 5000 + "]" * 5000 + "\n"}),
     ("yaml-twice", "YAML with a key twice", "MD-YAML", "block", {"x.yaml": "a: 1\na: 2\n"}),
     ("yaml-broken", "YAML that does not parse", "MD-YAML", "block", {"x.yaml": "a: [1\n"}),
