@@ -25,7 +25,7 @@ _ENTRY = (
 )
 _TEXT = r'"[ !#-\[\]-~]*+"'
 _METADATA = rf'"__metadata__": ?\{{(?P<metadata>(?:{_TEXT}: ?{_TEXT}(?:, ?{_TEXT}: ?{_TEXT})*+)?)\}}'
-_HEADER = re.compile(rf"\{{(?:{_METADATA}, ?)?(?P<entries>{_ENTRY}(?:, ?{_ENTRY})*+)\}} *+")
+_HEADER = re.compile(rf"\{{(?:{_METADATA}, ?)?(?P<entries>{_ENTRY}(?:, ?{_ENTRY})*+)\}} {{0,64}}+")
 _FIELDS = re.compile(
     r'"([^"]+)": ?\{"dtype": ?"([A-Z0-9_]+)", ?"shape": ?\[([0-9, ]*)\],'
     rf' ?"data_offsets": ?\[({_NUMBER}), ?({_NUMBER})\]'
@@ -35,7 +35,9 @@ _PAIRS = re.compile(r'"([^"]*)": ?"([^"]*)"')
 Entries = list[tuple[str, str, tuple[int, ...], int, int]]  # name, type, shape, first byte and end in the data
 
 
-def read_plain(content: bytes, widths: Mapping[str, int], data_start: int) -> tuple[dict[str, str], Entries] | None:
+def read_plain(
+    content: bytes | bytearray, widths: Mapping[str, int], data_start: int
+) -> tuple[dict[str, str], Entries] | None:
     """Metadata and tensors of a header in the usual form, or None: then the strict reader has to look.
 
     `widths` are the bits of each type. What is returned needs no further check but that the tensors tile the file.

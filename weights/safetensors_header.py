@@ -31,6 +31,7 @@ from weights.catalog.tensors import (
 )
 from weights.findings import Finding
 from weights.names import invisible_character
+from weights.plain_header import Entries, read_plain
 from weights.strict_json import JsonLimits, JsonRefusedError, RepeatedKeyError, TooCostlyError, parse_strict
 
 LENGTH_BYTES = 8
@@ -119,6 +120,9 @@ def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Head
     """Read the header's JSON `content` of a file of `size_bytes`; every fault becomes a finding, none is raised."""
     header = Header()
     data_start = LENGTH_BYTES + len(content)
+    plain = read_plain(content, DTYPE_BITS, data_start)
+    if plain is not None:
+        return _from_plain(*plain, data_start, size_bytes, path)
     padding = len(content) - content.rfind(b"}") - 1
     if content[-1:].isspace() and padding > PADDING_LIMIT_BYTES:
         header.findings.append(ST_EXTRA.at(path, f"The header is padded with {padding} bytes."))
@@ -141,6 +145,13 @@ def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Head
     header.is_sound = not layout
     header.findings += layout
     return header
+
+
+def _from_plain(metadata: dict[str, str], entries: Entries, data_start: int, size_bytes: int, path: str) -> Header:
+    tensors = [TensorEntry(name, dtype, shape, data_start + a, data_start + b) for name, dtype, shape, a, b in entries]
+    tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
+    layout = _layout(tensors, data_start, size_bytes, path)
+    return Header(tensors, metadata, layout, not layout)
 
 
 def _document(content: bytes | bytearray, path: str, findings: list[Finding]) -> dict[str, Any] | None:
