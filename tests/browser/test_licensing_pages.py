@@ -42,7 +42,6 @@ def test_catalog_pages_are_accessible_and_fit(kind, request, live_server, sign_i
     page = request.getfixturevalue(kind)
     sign_in(page, gate.counsel)
     for name, path in (
-        ("compare", "/licenses/compare/?a=llama3.1&b=apache-2.0"),
         ("compare-versions", f"/licenses/compare/?a=acme-license@{first}&b=acme-license@{second}"),
         ("spdx", "/licenses/spdx/?q=bsd"),
         ("new-from-spdx", "/licenses/new/?spdx=ISC"),
