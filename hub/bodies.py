@@ -35,7 +35,7 @@ def _straight(body: Body, reader: LengthReader, size: int) -> Iterator[bytes]:
     socket_itself = getattr(reader.unreader, "sock", None)
     while reader.length:
         try:
-            if type(socket_itself) is socket.socket and not reader.unreader.buf.tell():
+            if type(socket_itself) is socket.socket and not reader.unreader.buf.getbuffer().nbytes:
                 block = socket_itself.recv(min(reader.length, size), socket.MSG_WAITALL)
             else:
                 block = reader.unreader.read(None, read_ahead=min(reader.length, size))
