@@ -29,6 +29,7 @@ from weights.row_matching import RowFound, match_rows, without_numbers
 from weights.value_sample import SEGMENT
 
 MISSING_LIMIT = 0.1
+CAST_TURNED = 0.002  # share of signs: a cast turns none, a tune of one percent turns three in a thousand
 NARROW_SIMILARITY = 0.9  # for quantized rows too short to look at rounding
 WHOLE_ELEMENTS = 256  # smaller matrices leave no trace when they are cut, so their absence is no proof
 ALL_ROWS = 0.8  # of the rows that could be seen, from which on all are taken to be there
@@ -224,7 +225,7 @@ def _code_of_rows(mine: _Side, yours: _Side, place: int, result: RowFound, *, is
     has_codes = any(found is not None and found.steps is not None for found in prints)
     if has_codes or any(dtype.startswith("F8") for dtype in dtypes):
         return 2 if result.turned <= 0.15 else 3
-    return 1 if len(dtypes) > 1 and result.turned == 0 else 3
+    return 1 if len(dtypes) > 1 and result.turned <= CAST_TURNED else 3
 
 
 def _complete(mine: _Side, found: dict[int, RowFound], theirs: dict[int, RowFound]) -> None:

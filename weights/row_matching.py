@@ -179,8 +179,12 @@ def _judge(
     mine = np.flatnonzero(rows.owner == place)
     is_found = best.partner[mine] >= 0
     is_equal = best.is_equal[mine]
-    if is_equal.sum() * 2 > is_found.sum():
-        is_found = is_equal  # the others are alike by chance: their own counterparts were not kept
+    if is_found.any():
+        # Where nearly all rows hardly changed, one that differs much is another: its own counterpart was not kept.
+        turned = best.turned[mine]
+        is_found &= turned <= 3 * np.sort(turned[is_found])[is_found.sum() // 2] + 4
+        if is_equal.sum() * 2 > is_found.sum():
+            is_found = is_equal
     # Equal rows prove once; a row of one sign is padding or a mask.
     signs = rows.signs[mine[is_found]]
     hits = len(set(map(tuple, signs[signs.any(axis=1)].tolist())))
