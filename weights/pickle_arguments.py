@@ -75,6 +75,8 @@ def _text(raw: bytes) -> str:
 def _number(raw: bytes) -> Any:
     if raw in (b"00", b"01"):
         return raw == b"01"
+    if raw.endswith(b"L"):
+        raise ArgumentError("a short number has the mark of a long one")
     return _long_number(raw)
 
 
