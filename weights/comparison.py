@@ -31,6 +31,7 @@ from weights.value_sample import SEGMENT
 MISSING_LIMIT = 0.1
 CAST_TURNED = 0.002  # share of signs: a cast turns none, a tune of one percent turns three in a thousand
 NARROW_SIMILARITY = 0.9  # for quantized rows too short to look at rounding
+UNEVEN_SIMILARITY = 0.98  # for those that are no whole number of segments
 WHOLE_ELEMENTS = 256  # smaller matrices leave no trace when they are cut, so their absence is no proof
 ALL_ROWS = 0.8  # of the rows that could be seen, from which on all are taken to be there
 
@@ -145,20 +146,21 @@ def _record(ours: _Side, theirs: _Side, a: Group, b: Group, pair: tuple[Array, A
     for mine, yours, code, value in zip(*places, codes, similarity, strict=True):
         if ours.lineup.records[mine].digest == theirs.lineup.records[yours].digest:
             code, value = 0, 1.0
-        elif code == 3 and value >= NARROW_SIMILARITY and _has_narrow_codes(ours, theirs, int(mine), int(yours)):
+        elif code == 3 and value >= _least_for_codes(ours, theirs, int(mine), int(yours)):
             code = 2
         for side, place, other in ((ours, mine, yours), (theirs, yours, mine)):
             if side.other[place] < 0:
                 side.take(int(place), int(other), int(code), float(value))
 
 
-def _has_narrow_codes(ours: _Side, theirs: _Side, mine: int, yours: int) -> bool:
-    """Whether one of a pair has codes in rows so short that several scales fall into one segment of the sample."""
+def _least_for_codes(ours: _Side, theirs: _Side, mine: int, yours: int) -> float:
+    """The similarity from which a pair with codes counts as quantized where several scales fall into one segment."""
+    least = 2.0
     for lineup, place in ((ours.lineup, mine), (theirs.lineup, yours)):
         found, shape = lineup.prints[place], lineup.records[place].shape
-        if found is not None and found.steps is not None and shape and shape[-1] < SEGMENT:
-            return True
-    return False
+        if found is not None and found.steps is not None and shape and shape[-1] % SEGMENT:
+            least = NARROW_SIMILARITY if shape[-1] < SEGMENT else UNEVEN_SIMILARITY
+    return least
 
 
 def _match_rows(ours: _Side, theirs: _Side) -> None:

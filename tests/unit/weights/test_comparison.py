@@ -248,3 +248,21 @@ def test_the_answer_as_json() -> None:
     (qkv,) = [tensor for tensor in found["tensors"] if tensor["name"] == "model.layers.0.self_attn.qkv_proj.weight"]
     assert qkv["relation"] == "same"
     assert {name.rpartition(".")[0][-6:] for name in qkv["others"]} == {"q_proj", "k_proj", "v_proj"}
+
+
+@pytest.mark.parametrize(
+    ("change", "whole", "widths"),
+    [
+        (make.each(make.bf16), "cast", (16, 24, 32, 48)),
+        (make.int8_rows, "quantized", (16, 24, 32, 48)),
+        (make.noisy(0.01), "fine-tuned", (16, 24, 32, 48)),
+        (make.cut, "same", (32, 48)),
+        (lambda model: make.each(make.bf16)(make.cut(model)), "cast", (32, 48)),
+    ],
+    ids=["cast", "quantized", "tuned", "cut", "cut and cast"],
+)
+def test_narrow_models_are_known_too(change: Callable[[Model], Any], whole: str, widths: tuple[int, ...]) -> None:
+    for hidden in widths:
+        narrow = llama(1, hidden=hidden)
+        assert compare(records(change(narrow)), records(narrow)).relation == whole
+        assert compare(records(change(llama(2, hidden=hidden))), records(narrow)).relation == "unrelated"
