@@ -33,7 +33,7 @@ def require(call: Call, match: Match) -> None:
         return
     now = time.time()
     window, elapsed = divmod(int(now), WINDOW_SECONDS)
-    if _count(f"hub:requests:{who}:{window}") > limit:
+    if _count(f"hub-requests:{who}:{window}") > limit:
         wait = WINDOW_SECONDS - elapsed
         verdict = Refused.because(
             policies.TOO_MANY_REQUESTS, limit=limit, minutes=WINDOW_SECONDS // 60, wait=wait
