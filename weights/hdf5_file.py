@@ -8,7 +8,8 @@ from weights.catalog.keras import H5_FORM, H5_LINK, KR_FORMAT
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.hashing import STEP_BYTES, HashingReader
-from weights.hdf5_walk import Dataset, FaultError, OutsideError, walk_hdf5
+from weights.hdf5_types import FaultError, OutsideError
+from weights.hdf5_walk import Dataset, walk_hdf5
 from weights.keras_config import check_keras_text
 from weights.report import Parsed, TensorRecord
 from weights.safetensors_header import TensorEntry

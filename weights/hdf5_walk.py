@@ -12,6 +12,16 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from weights.hdf5_types import (
+    TEXT_LIMIT_BYTES,
+    UNDEFINED,
+    Datatype,
+    FaultError,
+    OutsideError,
+    datatype_of,
+    layout_of,
+    shape_of,
+)
 from weights.sources import Source, read_at
 
 OBJECTS_LIMIT = 50_000
@@ -19,8 +29,6 @@ MESSAGES_LIMIT = 500_000
 DEPTH_LIMIT = 64
 NODE_LIMIT = 65_536
 HEAP_LIMIT_BYTES = 64 << 20
-TEXT_LIMIT_BYTES = 16 << 20
-UNDEFINED = (1 << 64) - 1
 
 _NO_FREE = 1
 
@@ -28,36 +36,7 @@ _SPACE, _LINK_INFO, _TYPE, _LINK, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _MOR
     (0x01, 0x02, 0x03, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x10, 0x11, 0x15)
 )  # fmt: skip
 _KNOWN = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x10, 0x11, 0x12, 0x15, 0x16})
-# What IEEE's three widths look like: place and width of the whole, of the exponent and of the mantissa, and the bias.
-_FLOATS = {
-    2: struct.pack("<2H4BL", 0, 16, 10, 5, 0, 10, 15),
-    4: struct.pack("<2H4BL", 0, 32, 23, 8, 0, 23, 127),
-    8: struct.pack("<2H4BL", 0, 64, 52, 11, 0, 52, 1023),
-}
-_FIXED, _FLOAT, _TEXT, _ENUM, _VARIABLE = 0, 1, 3, 8, 9
-
-
-class FaultError(ValueError):
-    """The file cannot be followed from `offset` on."""
-
-    def __init__(self, message: str, offset: int = 0) -> None:
-        super().__init__(message)
-        self.offset = offset
-
-
-class OutsideError(FaultError):
-    """The file takes something from another file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Datatype:
-    """Class, width in bytes, whether the bytes are in the other order and whether a number is signed."""
-
-    kind: int
-    width: int
-    is_swapped: bool = False
-    is_signed: bool = True
-    is_text: bool = False
+_VARIABLE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,15 +281,15 @@ class _Walk:
             parts.append(body[position : position + size])
             position += (size + step - 1) // step * step
         name = parts[0].split(b"\0", 1)[0].decode("utf-8")
-        datatype = _datatype(parts[1], place)
+        datatype = datatype_of(parts[1], place)
         content = body[position:]
-        if datatype.width * math.prod(_shape(parts[2], place)) > len(content):
+        if datatype.width * math.prod(shape_of(parts[2], place)) > len(content):
             raise FaultError("an attribute is longer than its message", place)
         if not datatype.is_text:
             return
         if datatype.kind == _VARIABLE:
             count = 1
-            for dimension in _shape(parts[2], place):
+            for dimension in shape_of(parts[2], place):
                 count *= dimension
             if count > len(content) // 16:
                 raise FaultError("an attribute's texts are missing", place)
@@ -360,48 +339,7 @@ class _Walk:
             raise FaultError(f"the dataset {name[:80]!r} is compressed", address)
         if any(len(messages.get(kind, [])) != 1 for kind in (_SPACE, _TYPE, _LAYOUT)):
             raise FaultError(f"the dataset {name[:80]!r} lacks its type, shape or layout", address)
-        shape = _shape(messages[_SPACE][0][1], address)
-        datatype = _datatype(messages[_TYPE][0][1], address)
-        start, size = _layout(*messages[_LAYOUT][0])
+        shape = shape_of(messages[_SPACE][0][1], address)
+        datatype = datatype_of(messages[_TYPE][0][1], address)
+        start, size = layout_of(*messages[_LAYOUT][0])
         return Dataset(name, datatype, shape, start, size)
-
-
-def _shape(body: bytes, place: int) -> tuple[int, ...]:
-    try:
-        version, rank = body[0], body[1]
-        lead = {1: 8, 2: 4}[version]
-        if version == 2 and body[3] == 2:
-            return (0,)
-        return struct.unpack_from(f"<{rank}Q", body, lead)
-    except (IndexError, KeyError, struct.error):
-        raise FaultError("a shape is not well formed", place) from None
-
-
-def _datatype(body: bytes, place: int) -> Datatype:
-    if len(body) < 8:
-        raise FaultError("a data type is cut short", place)
-    kind, bits, width = body[0] & 15, body[1], int.from_bytes(body[4:8], "little")
-    if not 1 <= body[0] >> 4 <= 3 or not 1 <= width <= TEXT_LIMIT_BYTES:
-        raise FaultError("a data type is of an unknown version or width", place)
-    if kind == _ENUM:
-        return _datatype(body[8:], place)
-    if kind == _FIXED and (body[8:12] != struct.pack("<2H", 0, 8 * width) or width not in (1, 2, 4, 8)):
-        raise FaultError("a whole number's data type is not a usual one", place)
-    if kind == _FLOAT and (body[8:20] != _FLOATS.get(width) or body[2] != 8 * width - 1):
-        raise FaultError("a floating-point data type is not a usual one", place)
-    is_text = kind == _TEXT or (kind == _VARIABLE and bits & 15 == 1)
-    return Datatype(kind, width, bool(bits & 1), bool(bits & 8), is_text)
-
-
-def _layout(place: int, body: bytes) -> tuple[int, int]:
-    """Where the dataset's bytes lie, and how many they are."""
-    try:
-        version, kind = body[0], body[1]
-        if version in (3, 4) and kind == 0:
-            return place + 4, int(struct.unpack_from("<H", body, 2)[0])
-        if version in (3, 4) and kind == 1:
-            start, size = struct.unpack_from("<2Q", body, 2)
-            return start, 0 if start == UNDEFINED else size
-    except (IndexError, struct.error):
-        pass
-    raise FaultError("a dataset is kept in pieces, or its layout is not well formed", place)
