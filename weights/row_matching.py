@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 PROVING_ROWS = 3
 PROVING_EQUAL_ROWS = 2  # where bytes are equal, not only signs
-_BRUTE = 20_000_000  # pairs of rows that are all looked at; beyond, only those that share a piece
+_BRUTE = 1_000_000  # pairs of rows that are all looked at; beyond, only those that share a piece
 _BUCKET = 64  # rows with the same piece on one side; more are ordinary and tell nothing
 _EDGE = 3  # rows so near to the edge of a sketch may be missing from the other's
 

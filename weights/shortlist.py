@@ -26,6 +26,7 @@ _SEGMENTS = 4
 _ROWS = 4
 _PROVING_ROWS = 3
 _BATCH_BYTES = 32 << 20
+_SMALL = 1 << 16
 
 Array = np.ndarray[Any, Any]
 
@@ -174,7 +175,9 @@ def _nearest(ours: Array, theirs: Array) -> tuple[Array, Array]:
     mine, yours = _by_elements(ours), _by_elements(theirs)
     for elements in mine.keys() & yours.keys():
         a, b = mine[elements], yours[elements]
-        table = ours["values"][a].astype(np.float32) @ theirs["values"][b].astype(np.float32).T
+        left, right = ours["values"][a].astype(np.float32), theirs["values"][b].astype(np.float32)
+        # Small products, very often: the threads of a matrix library would wait for each other.
+        table = np.einsum("ik,jk->ij", left, right) if len(a) * len(b) < _SMALL else left @ right.T
         chosen = table.argmax(axis=1)
         best[a], products[a] = b[chosen], table[np.arange(len(a)), chosen]
     return best, products
