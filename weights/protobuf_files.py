@@ -17,9 +17,11 @@ from weights.protobuf import BYTES, FIXED32, VARINT, Field, NotProtobufError, fi
 from weights.report import FileReport, Parsed
 from weights.sources import Source
 from weights.tensorflow_graph import inspect_tensorflow
+from weights.vocabularies import summarize_pieces
 
 FIELDS_LIMIT = 600_000  # at the top; a large vocabulary has 300 000 pieces
 
+_MAIN_VOCABULARIES = frozenset({"tokenizer.model", "spiece.model"})
 _SENTENCEPIECE_FIELDS = frozenset({1, 2, 3, 4, 5})
 _PIECE_WIRES = {1: BYTES, 2: FIXED32, 3: VARINT}
 _MODEL_FIELDS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26})
@@ -36,8 +38,10 @@ def inspect_protobuf(reader: HashingReader, path: str) -> Parsed:
                 return Parsed(Kind.UNKNOWN)
     except NotProtobufError:
         return Parsed(Kind.UNKNOWN)
-    if _is_sentencepiece(source, top):
-        return Parsed(Kind.SENTENCEPIECE)
+    if pieces := _sentencepieces(source, top):
+        # Under another name it may be one of two languages', which share no ids with the embedding.
+        is_main = PurePosixPath(path).name in _MAIN_VOCABULARIES
+        return Parsed(Kind.SENTENCEPIECE, content=summarize_pieces(pieces) if is_main else None)
     graphs = [field for field in top if field.number == 7 and field.wire == BYTES]
     starts_with_version = bool(top) and top[0].number == 1 and top[0].wire == VARINT
     if not starts_with_version or len(graphs) != 1 or not {field.number for field in top} <= _MODEL_FIELDS:
@@ -75,17 +79,20 @@ def _external(files: Sequence[FileReport]) -> Iterator[tuple[FileReport, str, in
                 yield file, str(PurePosixPath(file.path).parent / name), size
 
 
-def _is_sentencepiece(source: Source, top: list[Field]) -> bool:
-    """Every field is one of the five parts, and the pieces are a text, a score and a type."""
+def _sentencepieces(source: Source, top: list[Field]) -> int:
+    """How many pieces a SentencePiece model has; 0 where a field is none of its five parts: then it is no such model.
+
+    Each piece is a text, a score and a type; the first hundred are looked at.
+    """
     pieces = 0
     for field in top:
         if field.number not in _SENTENCEPIECE_FIELDS or field.wire != BYTES:
-            return False
+            return 0
         if field.number == 1:
             pieces += 1
             if pieces <= 100 and not _is_piece(source, field):
-                return False
-    return pieces > 0
+                return 0
+    return pieces
 
 
 def _is_piece(source: Source, field: Field) -> bool:

@@ -46,6 +46,7 @@ SENTENCEPIECE = block(1, PIECE) * 300 + block(2, number(4, 300)) + block(3, bloc
 def test_a_sentencepiece_tokenizer_is_ordinary(inspect: Inspect) -> None:
     report = inspect(SENTENCEPIECE, "tokenizer.model")
     assert (checks(report), report.kind) == ([], "sentencepiece")
+    assert report.content["vocabulary"]["largest_id"] == 299
 
 
 @pytest.mark.parametrize(
