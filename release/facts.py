@@ -98,6 +98,8 @@ class ItemFacts:
     disclosures: tuple[DisclosureFacts, ...] = ()
     leaks: tuple[str, ...] = ()
     """Sentences that say which held-back variant's content is in it."""
+    doubts: tuple[str, ...] = ()
+    """Sentences on likenesses to held-back variants that somebody has to decide."""
     openness: OpennessFacts | None = None
     """None where it does not leave."""
     lineage: LineageFacts | None = None

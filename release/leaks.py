@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -29,6 +30,7 @@ SHARED_NAMES = re.compile(r"(?:\.(?:json|jinja|txt|md|model|py)|(?:^|/)(?:LICENS
 COPY = 0.9  # similarity from which on a checkpoint without a public parent is taken for a copy
 COPY_DIFFERENCE = 0.5  # cosine of the differences from a public parent, for the same
 DOUBT_DIFFERENCE = 0.3
+DOUBTFUL = 4  # the gravity from which on a person decides
 SHOWN = 3
 LINEAGE_DEPTH = 8  # generations that are looked back for a public parent
 
@@ -51,17 +53,25 @@ def held_back_variants(organization_id: int) -> Iterable[Variant]:
     )
 
 
-def leaks(variant: Variant, checkpoint_id: int) -> tuple[str, ...]:
-    """Sentences that say which held-back variants' content a checkpoint carries, the surest first.
+class Leaks(NamedTuple):
+    """Sentences on what a checkpoint carries of held-back variants, the surest first."""
+
+    sure: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    """Likenesses that a common ancestor may explain, and that a person has to decide."""
+
+
+def leaks(variant: Variant, checkpoint_id: int) -> Leaks:
+    """Say which held-back variants' content a checkpoint carries, or may carry.
 
     The number of queries does not grow with the number of held-back variants.
     """
     held = {one.pk: one for one in held_back_variants(variant.organization_id) if one.pk != variant.pk}
     if not held:
-        return ()
+        return Leaks()
     files = _files(Q(checkpoint=checkpoint_id))
     if not files:
-        return ()
+        return Leaks()
     theirs = _files_by_variant(held)
     public = _public_blobs(variant, held)
     ours = {blob for blob, _ in files}
@@ -77,7 +87,11 @@ def leaks(variant: Variant, checkpoint_id: int) -> tuple[str, ...]:
         sentence = _sentence(one.repo_id, shared.get(pk, 0), likenesses.get(pk))
         if sentence is not None:
             sentences.append(sentence)
-    return tuple(sentence.text for sentence in sorted(sentences, key=lambda s: s.gravity))
+    sentences.sort(key=lambda sentence: sentence.gravity)
+    return Leaks(
+        tuple(sentence.text for sentence in sentences if sentence.gravity < DOUBTFUL),
+        tuple(sentence.text for sentence in sentences if sentence.gravity >= DOUBTFUL),
+    )
 
 
 def _sentence(repo_id: str, files: int, likeness: Likeness | None) -> Sentence | None:
@@ -95,7 +109,8 @@ def _sentence(repo_id: str, files: int, likeness: Likeness | None) -> Sentence |
         if likeness.difference >= COPY_DIFFERENCE:
             return Sentence(2, f"{alike} are a changed copy of {whose}: they differ from their public parent alike.")
         if likeness.difference >= DOUBT_DIFFERENCE:
-            return Sentence(4, f"{alike} may partly come from {whose}; their public parent explains only some of it.")
+            text = f"{alike} may partly come from {whose}; their public parent explains only some of it."
+            return Sentence(DOUBTFUL, text)
         return None
     if likeness.alike and likeness.similarity >= COPY:
         return Sentence(
@@ -107,7 +122,7 @@ def _sentence(repo_id: str, files: int, likeness: Likeness | None) -> Sentence |
         return Sentence(3, f"{likeness.rows} of its matrices{which} are made of rows of {whose}.")
     if likeness.alike:
         return Sentence(
-            4,
+            DOUBTFUL,
             f"{alike} resemble those of {whose}. If both come from a public model, name that as their parent.",
         )
     return None

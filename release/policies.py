@@ -190,7 +190,7 @@ WAIVER_DAYS = Rule(
 )
 NOT_WAIVABLE = Rule(
     "release.not_waivable",
-    "“{requirement}” cannot be waived; only evidence and open questions on lineage can.",
+    "“{requirement}” cannot be waived; only evidence and open questions on lineage or likeness can.",
     "Nobody",
     Kind.WHAT,
     field="requirement",
@@ -199,6 +199,12 @@ NOT_LEGAL = Rule(
     "release.not_legal",
     "What the licenses of a lineage leave open is decided by legal reviewers.",
     "A legal reviewer of the organization",
+    Kind.WHO,
+)
+NOT_SECURITY = Rule(
+    "release.not_security",
+    "Whether a likeness to held-back content is harmless is decided by security reviewers.",
+    "A security reviewer of the organization",
     Kind.WHO,
 )
 BAD_CARD = Rule(
@@ -331,6 +337,11 @@ def may_waive(actor: Actor) -> Verdict:
 def may_decide_lineage(actor: Actor) -> Verdict:
     """Whether somebody may answer for what the licenses of a lineage leave open."""
     return Verdict.of(NOT_LEGAL.unless(Role.LEGAL_REVIEWER in actor.roles))
+
+
+def may_decide_likeness(actor: Actor) -> Verdict:
+    """Whether somebody may answer for what resembles held-back content."""
+    return Verdict.of(NOT_SECURITY.unless(Role.SECURITY_REVIEWER in actor.roles))
 
 
 def acts(release: ReleaseFacts, actor: Actor, now: datetime) -> dict[str, Verdict]:

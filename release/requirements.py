@@ -20,8 +20,9 @@ EVIDENCE_TITLES = {
 }
 
 
-# The one requirement beside evidence that may be waived, and only by legal reviewers.
+# The requirements beside evidence that may be waived: by legal reviewers, and by security reviewers.
 LINEAGE_DECIDED = "lineage.decided"
+LIKENESS_DECIDED = "likeness.decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,22 @@ def _decided(item: ItemFacts) -> Iterator[Requirement]:
     )
 
 
+def _likeness(item: ItemFacts) -> Iterator[Requirement]:
+    """That a person looked at what resembles held-back content, where a common ancestor may be all there is to it."""
+    if not item.doubts:
+        return
+    why = f"For a security reviewer to decide: {' '.join(item.doubts)}"
+    is_waived = LIKENESS_DECIDED in item.waived
+    yield Requirement(
+        LIKENESS_DECIDED,
+        "Likeness to what is held back decided",
+        item.repo_id,
+        Standing.WAIVED if is_waived else Standing.UNMET,
+        f"Waived. {why}" if is_waived else why,
+        "The release manager, by naming the public parent of both, or a security reviewer, by a waiver with its reason",
+    )
+
+
 def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
     asked = _section(release, "evidence").get(item.level.value, {})
     if EvidenceKind.OPENNESS.value not in asked:
@@ -185,6 +202,7 @@ def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
             evidence.id,
         )
     yield from _decided(item)
+    yield from _likeness(item)
 
 
 def _claims(item: ItemFacts) -> Iterator[Requirement]:

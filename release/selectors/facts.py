@@ -22,7 +22,7 @@ from release.facts import (
     TargetFacts,
     VoteFacts,
 )
-from release.leaks import leaks
+from release.leaks import Leaks, leaks
 from release.models import Release, ReleaseItem, Review, Waiver
 from release.packaging import license_problem, lineage_of_item, openness_of_item
 from release.states import Decision, ReleaseState
@@ -70,6 +70,7 @@ def item_facts(item: ReleaseItem) -> ItemFacts:
     license_version = item.license_version
     gate = item.gate_version
     is_leaving = item.level != Level.HELD_BACK
+    found = leaks(item.variant, item.checkpoint_id) if is_leaving else Leaks()
     return ItemFacts(
         repo_id=item.variant.repo_id,
         checkpoint=item.checkpoint.digest,
@@ -88,7 +89,8 @@ def item_facts(item: ReleaseItem) -> ItemFacts:
         evidence=tuple(evidence_facts(item)),
         waived=waived(item),
         disclosures=tuple(DisclosureFacts(**line) for line in _lines(item)),
-        leaks=leaks(item.variant, item.checkpoint_id) if is_leaving else (),
+        leaks=found.sure,
+        doubts=found.doubtful,
         openness=openness_facts(openness_of_item(item)) if is_leaving else None,
         lineage=_lineage(item) if is_leaving else None,
     )

@@ -18,7 +18,7 @@ from registry.models import Checkpoint, Organization
 from release import policies
 from release.models import Release, ReleasePolicy, Waiver
 from release.policy_document import check_document
-from release.requirements import EVIDENCE_TITLES, LINEAGE_DECIDED
+from release.requirements import EVIDENCE_TITLES, LIKENESS_DECIDED, LINEAGE_DECIDED
 from rules import Refused
 
 DEFAULT_POLICY = Path(__file__).resolve().parent.parent / "default_policy.yaml"
@@ -61,6 +61,8 @@ def waive(
     policies.may_waive(actor).require()
     if requirement == LINEAGE_DECIDED:
         policies.may_decide_lineage(actor).require()
+    elif requirement == LIKENESS_DECIDED:
+        policies.may_decide_likeness(actor).require()
     elif requirement not in {f"evidence.{kind}" for kind in EVIDENCE_TITLES}:
         raise Refused.because(policies.NOT_WAIVABLE, requirement=requirement)
     if not reason.strip():

@@ -17,9 +17,13 @@ import weights
 from registry.blobs import blob_store
 from registry.models import Checkpoint, Commit, Disclosure, FileInspection, LineageEdge, Variant
 from registry.states import Component, Level, ReasonCode, Relation
-from release.leaks import leaks
-from release.models import BlobFingerprints
-from tests.factories import Lab, make_commit, make_lab, make_variant, serve
+from release.leaks import Leaks, leaks
+from release.models import BlobFingerprints, Release
+from release.requirements import evidence_requirements
+from release.selectors.facts import facts_of
+from release.services.policies import waive_for
+from rules import Refused
+from tests.factories import Lab, make_commit, make_draft, make_lab, make_variant, serve
 from tests.unit.weights import families as make
 from tests.unit.weights.families import Model, llama
 from tests.unit.weights.makers import safetensors_bytes
@@ -81,7 +85,8 @@ def mini(lab: Lab) -> Variant:
 
 def said(variant: Variant, files: Mapping[str, bytes]) -> str:
     commit = uploaded(variant, files)
-    return " ".join(leaks(variant, commit.checkpoint_id))
+    found = leaks(variant, commit.checkpoint_id)
+    return " ".join((*found.sure, *found.doubtful))
 
 
 CARRYING: list[tuple[str, Callable[[Model], Any], str]] = [
@@ -102,6 +107,24 @@ def test_content_is_known_in_any_form(
     name: str, change: Callable[[Model], Any], sentence: str, max_: Variant, mini: Variant
 ) -> None:
     assert sentence in said(mini, {"model.safetensors": content(change(HELD))})
+
+
+def test_a_doubt_is_decided_by_security_alone(lab: Lab, max_: Variant, mini: Variant) -> None:
+    merged = {name: HELD[name] + llama(9)[name] * np.float32(0.6) for name in HELD}
+    commit = uploaded(mini, {"model.safetensors": content(merged)})
+    found = leaks(mini, commit.checkpoint_id)
+    assert found.sure == () and "resemble those of acme/max" in found.doubtful[0]
+    release = make_draft(lab, variant=mini, commit=commit)
+    given = {"what": f"likeness.decided@{commit.checkpoint.digest}", "reason": "Common data.", "days": 7}
+    with pytest.raises(Refused, match="security reviewers"):
+        waive_for(release=release, by=lab.legal, actor=lab.actor(lab.legal), **given)
+    assert "likeness.decided" in unmet(release)
+    waive_for(release=release, by=lab.security, actor=lab.actor(lab.security), **given)
+    assert "likeness.decided" not in unmet(release)
+
+
+def unmet(release: Release) -> set[str]:
+    return {one.code for one in evidence_requirements(facts_of(release)) if not one.standing.is_settled}
 
 
 @pytest.mark.parametrize("path", ["weights.json", "notes.txt", "README.md", "tokenizer.model", "LICENSE", "x.py"])
@@ -183,7 +206,7 @@ def test_the_number_of_queries_does_not_grow(lab: Lab, max_: Variant, mini: Vari
         with CaptureQueriesContext(
             connection,
         ) as captured:
-            assert leaks(mini, commit.checkpoint_id)
+            assert leaks(mini, commit.checkpoint_id).sure
         return len(captured)
 
     before = queries()
@@ -210,7 +233,7 @@ def test_other_organizations_are_not_asked(max_: Variant, db: None) -> None:
 
 
 def test_the_variant_itself_may_leave(max_: Variant) -> None:
-    assert leaks(max_, max_.commits.get().checkpoint_id) == ()
+    assert leaks(max_, max_.commits.get().checkpoint_id) == Leaks()
 
 
 def test_sentences_tell_no_fingerprint(max_: Variant, mini: Variant) -> None:

@@ -6,6 +6,7 @@ from licensing.engine import Duties, RequiredFile
 from release.facts import LineageFacts, Standing
 from release.license_terms import HEADING, made_for, with_lines
 from release.requirements import (
+    LIKENESS_DECIDED,
     LINEAGE_DECIDED,
     Requirement,
     content_requirements,
@@ -41,6 +42,15 @@ def test_questions_wait_for_legal() -> None:
     assert asked(lineage)[LINEAGE_DECIDED].standing == Standing.UNMET
     decided = asked(lineage, frozenset({LINEAGE_DECIDED}))[LINEAGE_DECIDED]
     assert decided.standing == Standing.WAIVED and "Is it so?" in decided.explanation
+
+
+def test_a_likeness_waits_for_security() -> None:
+    def standing(waived: frozenset[str]) -> Standing:
+        facts = release(items=(item(doubts=("3 of its 9 matrices resemble those of acme/max.",), waived=waived),))
+        return next(one for one in evidence_requirements(facts) if one.code == LIKENESS_DECIDED).standing
+
+    assert standing(frozenset()) == Standing.UNMET
+    assert standing(frozenset({LIKENESS_DECIDED})) == Standing.WAIVED
 
 
 def test_texts_that_only_people_can_add() -> None:
