@@ -25,17 +25,18 @@ def summarize(dtype: str, contents: Array) -> list[ValueSummary | None]:
     codes = contents.view(f"<u{layout.width}")
     count = codes.shape[1]
     high, low = codes.view(f"<i{layout.width}").max(axis=1), codes.max(axis=1)
+    has_zeros = (codes.min(axis=1) == 0).tolist()
     # Both signs occur, and neither extreme is beyond the finite: then these two codes are the extremes.
     is_plain = ((high >= 0) & (high < infinity) & (low >= sign) & ((low & (sign - 1)) < infinity)).tolist()
     sample = decode_codes(dtype, codes[:, :: -(-count // SAMPLED_VALUES)])
     means = sample.mean(axis=1).tolist()
     with np.errstate(over="ignore", invalid="ignore"):
-        rms = np.sqrt((sample * sample).mean(axis=1)).tolist()
+        rms = np.sqrt(np.einsum("ij,ij->i", sample, sample) / sample.shape[1]).tolist()
     lows, highs = decode_codes(dtype, low).tolist(), decode_codes(dtype, high.view(low.dtype)).tolist()
     found: list[ValueSummary | None] = []
     for place, plain in enumerate(is_plain):
-        zeros = count - int(np.count_nonzero(codes[place])) if plain else count
-        if zeros * SMALL_RUN >= count:
+        zeros = count - int(np.count_nonzero(codes[place])) if has_zeros[place] else 0
+        if not plain or zeros * SMALL_RUN >= count:
             found.append(None)
         else:
             found.append(ValueSummary(lows[place], highs[place], zeros, 0, 0, 0, None, means[place], rms[place]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from weights.catalog import RULESET
 from weights.findings import Finding, Severity, Verdict, verdict_of
@@ -20,11 +20,11 @@ TOOL = "imprimatur-weights 1.0"
 _ORDER = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.NOTE: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class TensorRecord:
+class TensorRecord(NamedTuple):
     """One tensor: what the file states and what the walk over its bytes found.
 
-    `digest` is BLAKE3 over the data type's name, a NUL and the raw bytes, so it survives renaming and re-sharding.
+    `digest` is BLAKE3 of the raw bytes with the BLAKE3 of the type's name as key, so it survives renaming and
+    re-sharding.
     `low`, `high`, `zeros` and `zero_run`, the longest run of zeros, are of all values; `mean` and `rms` are of a
     sample: every n-th value of each mebibyte, 256 at least or all there are, without what is not finite.
     `sample` is the tensor's fingerprint, see `fingerprints`; keep it as secret as the names.
@@ -48,7 +48,7 @@ class TensorRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Every field by name."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"shape": list(self.shape)}
+        return self._asdict() | {"shape": list(self.shape)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TensorRecord:

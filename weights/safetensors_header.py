@@ -11,7 +11,8 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from weights.catalog.tensors import (
     ST_ALIGN,
@@ -67,12 +68,12 @@ DTYPE_BITS = {
 }
 
 _LIMITS = JsonLimits(marks=3_000_000, digits=20, floats=False, negatives=False)
+_BY_PLACE = attrgetter("start", "end")
 _FIELDS = frozenset({"dtype", "shape", "data_offsets"})
 CLIMBING = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:[/\\]")
 
 
-@dataclass(frozen=True, slots=True)
-class TensorEntry:
+class TensorEntry(NamedTuple):
     """One tensor as the header states it; `start` and `end` are offsets in the file, not in the data section."""
 
     name: str
@@ -140,7 +141,7 @@ def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Head
     header.findings += reader.findings()
     if reader.broken:
         return header
-    header.tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
+    header.tensors.sort(key=_BY_PLACE)
     layout = _layout(header.tensors, data_start, size_bytes, path)
     header.is_sound = not layout
     header.findings += layout
@@ -149,7 +150,7 @@ def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Head
 
 def _from_plain(metadata: dict[str, str], entries: Entries, data_start: int, size_bytes: int, path: str) -> Header:
     tensors = [TensorEntry(name, dtype, shape, data_start + a, data_start + b) for name, dtype, shape, a, b in entries]
-    tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
+    tensors.sort(key=_BY_PLACE)
     layout = _layout(tensors, data_start, size_bytes, path)
     return Header(tensors, metadata, layout, not layout)
 

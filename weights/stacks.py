@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from weights.catalog.coherence import CT_MISSING, CT_SHAPE
 from weights.findings import Finding
@@ -92,8 +93,15 @@ def is_uniform(layers: Layers) -> bool:
 
 
 def _make(part: str) -> str:
+    found = _expert(part)
+    return f"{found[0]}.#.{found[2]}" if found else part
+
+
+@lru_cache(maxsize=1 << 14)
+def _expert(part: str) -> tuple[str, int, str] | None:
+    """The pool, the number and the rest of the name, if the part is an expert's; layers share their parts' names."""
     found = _EXPERT.match(part)
-    return f"{found['place']}.#.{found['part']}" if found else part
+    return (found["place"], int(found["number"]), found["part"]) if found else None
 
 
 def _lacking(layers: Layers) -> Iterator[Finding]:
@@ -101,7 +109,7 @@ def _lacking(layers: Layers) -> Iterator[Finding]:
     count = len(layers.by_number)
     if count < OTHERS_MINIMUM:
         return
-    holders = Counter(part for parts in layers.by_number.values() for part in parts if not _EXPERT.match(part))
+    holders = Counter(part for parts in layers.by_number.values() for part in parts if _expert(part) is None)
     nearly = [part for part, times in holders.items() if times == count - 1]
     edges = (0, max(layers.by_number))
     for number, own in layers.by_number.items() if nearly else ():
@@ -139,9 +147,9 @@ def _experts(layers: Layers) -> Iterator[Finding]:
     for number, parts in layers.by_number.items():
         pools: dict[str, dict[int, set[str]]] = {}
         for part in parts:
-            found = _EXPERT.match(part)
+            found = _expert(part)
             if found:
-                pools.setdefault(found["place"], {}).setdefault(int(found["number"]), set()).add(found["part"])
+                pools.setdefault(found[0], {}).setdefault(found[1], set()).add(found[2])
         for place, experts in pools.items():
             name = f"{layers.place}.{number}.{place}"
             missing = sorted(set(range(max(experts))) - experts.keys()) if max(experts) < 10 * len(experts) else []

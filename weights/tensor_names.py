@@ -9,23 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_DIGITS = str.maketrans(dict.fromkeys("123456789", "0"))
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
 
 def form_of(name: str) -> str:
     """The name with every digit a zero."""
-    return name.translate(_DIGITS)
+    return name.encode("utf-8", "surrogatepass").translate(_DIGITS).decode("utf-8", "surrogatepass")
 
 
 def those(names: Iterable[str], pattern: re.Pattern[str]) -> list[str]:
     """The names in which `pattern` is found, which must not ask which digits stand in a name."""
-    answers: dict[str, bool] = {}
+    answers: dict[bytes, bool] = {}
     chosen = []
     for name in names:
-        form = name.translate(_DIGITS)
+        form = name.encode("utf-8", "surrogatepass").translate(_DIGITS)
         answer = answers.get(form)
         if answer is None:
-            answer = answers[form] = pattern.search(form) is not None
+            answer = answers[form] = pattern.search(form.decode("utf-8", "surrogatepass")) is not None
         if answer:
             chosen.append(name)
     return chosen

@@ -16,7 +16,7 @@ from weights.safetensors_header import TensorEntry
 from weights.sources import Source, read_at
 from weights.state_dict import read_state_dict
 from weights.tensor_values import unit_bytes
-from weights.tensor_walk import SAMPLES_LIMIT, TensorWalk
+from weights.tensor_walk import TensorWalk, full_fingerprints
 from weights.zip_walk import STORED, Member, unpack
 
 REPEATS_LIMIT = 4  # times that a storage's bytes may be walked on average; more are made to cost time
@@ -27,11 +27,12 @@ def walk_archived(source: Source, members: Sequence[Member], path: str) -> Itera
     entries = _entries(source, members)
     packings = packings_of(entries)
     budget = REPEATS_LIMIT * source.size_bytes
+    full = full_fingerprints(len(entries))
     for number, entry in enumerate(entries):
         budget -= entry.end - entry.start
         if budget < 0:
             return
-        walk = TensorWalk(entry, packings.get(entry.name), is_light=number >= SAMPLES_LIMIT)
+        walk = TensorWalk(entry, packings.get(entry.name), is_light=number >= full)
         step = STEP_BYTES - STEP_BYTES % unit_bytes(entry.dtype)
         for start in range(entry.start, entry.end, step):
             walk.update(memoryview(read_at(source, start, min(step, entry.end - start))))

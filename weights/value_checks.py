@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from statistics import median
 
 from weights.catalog.tensors import WV_CONST, WV_DUP, WV_EMPTY_MODEL, WV_INF, WV_NAN, WV_RANGE, WV_ZERO
@@ -39,6 +40,9 @@ _INTEGER_WEIGHT = re.compile(r"(^|[._])(weight|qweight|weight_packed|blocks|qdat
 _RANGED = frozenset({"F64", "F32", "F16", "BF16"})
 _LAYER_NUMBER = re.compile(r"(?<=[._])\d+(?=[._])")
 
+_Placed = tuple[int, str, TensorRecord]  # its number among all tensors, its file, itself
+_Alike = dict[tuple[str, str, tuple[int, ...]], list[_Placed]]  # by the name's form, type and shape
+
 
 def check_values(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
     """Findings on one tensor whose bytes begin at `start` in its file."""
@@ -48,7 +52,7 @@ def check_values(path: str, record: TensorRecord, found: ValueSummary, start: in
     findings = _non_finite(path, record, found, start)
     if found.zeros == record.elements and record.elements and _SCALES.search(record.name):
         return [*findings, WV_ZERO.at(path, "Every scale of the matrix is zero.", tensor=record.name)]
-    if not _is_matrix(record):
+    if not _is_matrix(record, form_of(record.name)):
         return findings
     if _is_weight(record):
         if found.zero_run >= _run_limit(record):
@@ -70,22 +74,41 @@ def check_values(path: str, record: TensorRecord, found: ValueSummary, start: in
 
 def check_model(files: Iterable[FileReport]) -> list[Finding]:
     """Findings that need all tensors: a model mostly zero, a layer out of range, layers that are equal."""
-    placed = [(file.path, record) for file in files for record in file.tensors]
+    alike = _alike(files)
     findings: list[Finding] = []
     zeros = empty = total = 0
-    for _, record in placed:
-        if _is_weight(record) and not is_exempt(record.name):
+    for (form, _, _), members in alike.items():
+        first = members[0][2]
+        if not _is_weight(first) or _is_exempt_form(form):
+            continue
+        total += first.elements * len(members)
+        for _, _, record in members:
             if record.zeros:
                 zeros += record.elements * record.zeros // _units(record)
                 empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
-            total += record.elements
     if total and (empty > EMPTY_SHARE * total or zeros > SPARSE_SHARE * total):
         message = f"{max(zeros, empty)} of {total} parameters are zero, or in tensors that mostly are."
         findings.append(WV_EMPTY_MODEL.at("", message))
-    for siblings in _siblings(placed):
+    for siblings in _siblings(alike):
         findings += _out_of_range(siblings)
         findings += _equal(siblings)
     return findings
+
+
+def _alike(files: Iterable[FileReport]) -> _Alike:
+    """All tensors, those together for which the names' patterns, types and shapes give one answer."""
+    found: _Alike = {}
+    number = 0
+    for file in files:
+        path = file.path
+        for record in file.tensors:
+            key = form_of(record.name), record.dtype, record.shape
+            members = found.get(key)
+            if members is None:
+                members = found[key] = []
+            members.append((number, path, record))
+            number += 1
+    return found
 
 
 def _non_finite(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
@@ -100,13 +123,9 @@ def _non_finite(path: str, record: TensorRecord, found: ValueSummary, start: int
     return findings
 
 
-def is_exempt(name: str) -> bool:
-    """Whether a tensor of this name may be zero or constant in a healthy model."""
-    return _is_exempt_form(form_of(name))
-
-
 @lru_cache(maxsize=4096)
 def _is_exempt_form(form: str) -> bool:
+    """Whether a tensor with a name of this form may be zero or constant in a healthy model."""
     return _EXEMPT.search(form) is not None
 
 
@@ -117,9 +136,14 @@ def _place_of(form: str) -> str | None:
     return place if place != form else None
 
 
-def _is_matrix(record: TensorRecord) -> bool:
+def _is_matrix(record: TensorRecord, form: str) -> bool:
     is_packed = record.dtype == "U8" and record.name.endswith(".weight")  # bitsandbytes keeps them in one column
-    return (sum(size > 1 for size in record.shape) >= 2 or is_packed) and not is_exempt(record.name)
+    return (_has_sides(record.shape) or is_packed) and not _is_exempt_form(form)
+
+
+@lru_cache(maxsize=4096)
+def _has_sides(shape: tuple[int, ...]) -> bool:
+    return sum(size > 1 for size in shape) >= 2
 
 
 def _is_weight(record: TensorRecord) -> bool:
@@ -142,25 +166,28 @@ def _run_limit(record: TensorRecord) -> int:
     return units if units < ZERO_RUN_MINIMUM else int(units * ZERO_RUN_SHARE) + 1
 
 
-def _siblings(placed: list[tuple[str, TensorRecord]]) -> list[list[tuple[str, TensorRecord]]]:
+def _siblings(alike: _Alike) -> list[list[_Placed]]:
     """Tensors that are the same part of different layers: equal names but for the numbers, equal type and shape."""
-    groups: dict[tuple[str, str, tuple[int, ...]], list[tuple[str, TensorRecord]]] = {}
-    for path, record in placed:
-        place = _place_of(form_of(record.name))
-        if place is not None and _is_matrix(record):
-            groups.setdefault((place, record.dtype, record.shape), []).append((path, record))
-    return [group for group in groups.values() if len(group) > 1]
+    groups: dict[tuple[str, str, tuple[int, ...]], list[list[_Placed]]] = {}
+    for (form, dtype, shape), members in alike.items():
+        place = _place_of(form)
+        if place is not None and _is_matrix(members[0][2], form):
+            groups.setdefault((place, dtype, shape), []).append(members)
+    merged = [parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts)) for parts in groups.values()]
+    return [group for group in merged if len(group) > 1]
 
 
-def _out_of_range(siblings: list[tuple[str, TensorRecord]]) -> list[Finding]:
-    if len(siblings) < SIBLINGS_MINIMUM or siblings[0][1].dtype not in FLOATS:
+def _out_of_range(siblings: list[_Placed]) -> list[Finding]:
+    if len(siblings) < SIBLINGS_MINIMUM or siblings[0][2].dtype not in FLOATS:
         return []
     findings: dict[str, Finding] = {}
-    largest = [max(abs(record.low or 0), abs(record.high or 0)) for _, record in siblings]
-    typical = [record.rms or 0.0 for _, record in siblings]
+    largest = [max(abs(record.low or 0), abs(record.high or 0)) for _, _, record in siblings]
+    typical = [record.rms or 0.0 for _, _, record in siblings]
     for sizes, what in ((largest, "largest magnitude"), (typical, "root mean square")):
         middle = median(sizes)
-        for (path, record), size in zip(siblings, sizes, strict=True):
+        if max(sizes) <= RANGE_FACTOR * middle and min(sizes) * RANGE_FACTOR >= middle:
+            continue
+        for (_, path, record), size in zip(siblings, sizes, strict=True):
             is_far = size > RANGE_FACTOR * middle or (what == "root mean square" and 0 < size * RANGE_FACTOR < middle)
             if middle > 0 and is_far:
                 message = f"The {what} is {size:.4g}; the median of its siblings is {middle:.4g}."
@@ -168,10 +195,12 @@ def _out_of_range(siblings: list[tuple[str, TensorRecord]]) -> list[Finding]:
     return list(findings.values())
 
 
-def _equal(siblings: list[tuple[str, TensorRecord]]) -> list[Finding]:
-    findings = []
+def _equal(siblings: list[_Placed]) -> list[Finding]:
+    findings: list[Finding] = []
+    if len({record.digest for _, _, record in siblings}) == len(siblings):
+        return findings
     first: dict[str, TensorRecord] = {}
-    for path, record in siblings:
+    for _, path, record in siblings:
         if record.digest is None or record.size_bytes < DUPLICATE_MINIMUM_BYTES or _is_uniform(record):
             continue
         other = first.setdefault(record.digest, record)
