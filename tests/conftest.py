@@ -88,11 +88,14 @@ def chromium() -> str:
     return path
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep a file's tests in one process, and the story's files, too, whose instance takes long to start."""
+    at = item.path.parent if item.path.parent.name == "story" else item.path
+    item.add_marker(pytest.mark.xdist_group(str(at)))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave browser tests out where no browser is; keep a file's tests in one process, and the story's files, too."""
-    for item in items:
-        at = item.path.parent if item.path.parent.name == "story" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(at)))
+    """Leave browser tests out where no browser is, and begin with what takes longest."""
     # The longest first, or one process would be waited for at the end.
     items.sort(key=lambda item: not LONG.intersection(item.path.parts))
     browser = [item for item in items if item.get_closest_marker("browser")]

@@ -105,7 +105,7 @@ def test_the_whole_way(instance: Instance, names: Names, somebody: Callable[[str
     # --- the release manager drafts, in a browser -----------------------------------------------------------
     manager = somebody("manager")
     manager.go(f"/acme/{names.gated}/gate/")
-    manager.page.get_by_label("License").select_option(label=COMMUNITY)
+    manager.page.get_by_label("License to accept").select_option(label=COMMUNITY)
     manager.page.get_by_label("Question").first.fill("What will you do with it?")
     manager.click("Write version")
     manager.sees("Version 1")
@@ -156,6 +156,9 @@ def test_the_whole_way(instance: Instance, names: Names, somebody: Callable[[str
         f"acme/{names.public}", endpoint=instance.hub_url, token=instance.hub_users["visitor"]["token"], local_dir=got
     )
     (got / ".gitattributes").unlink(missing_ok=True)
+    card = got / "README.md"
+    assert "openness: open weights" in card.read_text(encoding="utf-8")
+    card.write_bytes((sources[names.public] / "README.md").read_bytes())  # all else is as it was uploaded
     assert digests(got) == digests(sources[names.public])
 
     # --- the gated one is refused, asked for, accepted, downloaded -------------------------------------------
