@@ -6,6 +6,7 @@ Exit status: 0 no blocking finding, 1 at least one, 2 the folder could not be re
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from weights.findings import Finding, Verdict, printable
 from weights.report import Report
 
 _BAR = 28
+_COLORS = {"block": "1;31", "warn": "33", "note": "36", "pass": "32"}
 _SHOWN = 200  # findings in the table; the JSON has them all
 
 
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json == "-":
         print(content, end="")
     elif not options.quiet:
-        print(table(report))
+        print(table(report, in_color=wants_color(sys.stdout)))
         if comparison is not None:
             print("\n" + comparison_table(comparison, str(options.compare)))
     return 1 if report.verdict is Verdict.BLOCK else 0
@@ -112,10 +114,16 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def table(report: Report) -> str:
+def wants_color(stream: TextIO) -> bool:
+    """Whether colors mean anything there, and nobody asked to be spared them (https://no-color.org)."""
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def table(report: Report, *, in_color: bool = False) -> str:
     """The report for people: verdict, digest, counts, then findings from the worst on."""
+    verdict = report.verdict.value
     lines = [
-        f"verdict   {report.verdict.value.upper()}",
+        f"verdict   {_colored(verdict.upper(), verdict) if in_color else verdict.upper()}",
         f"digest    {report.manifest_digest}",
         f"content   {report.files} files, {size(report.bytes)}, {report.tensors} tensors, "
         f"{report.parameters:,} parameters",
@@ -125,16 +133,23 @@ def table(report: Report) -> str:
     if report.findings:
         lines.append("")
     width = max((len(finding.check) for finding in report.findings[:_SHOWN]), default=0)
-    lines += [_row(finding, width) for finding in report.findings[:_SHOWN]]
+    lines += [_row(finding, width, in_color=in_color) for finding in report.findings[:_SHOWN]]
     if len(report.findings) > _SHOWN:
         lines.append(f"… and {len(report.findings) - _SHOWN} more; --json has them all")
     return "\n".join(lines)
 
 
-def _row(finding: Finding, width: int) -> str:
+def _row(finding: Finding, width: int, *, in_color: bool) -> str:
     place = printable(finding.path, 200) or "(whole checkpoint)"
     where = f"{place}: {finding.tensor}" if finding.tensor else place
-    return f"{finding.severity.value:<5}  {finding.check:<{width}}  {where}\n{'':<{width + 9}}{finding.message}"
+    severity = f"{finding.severity.value:<5}"
+    if in_color:
+        severity = _colored(severity, finding.severity.value)
+    return f"{severity}  {finding.check:<{width}}  {where}\n{'':<{width + 9}}{finding.message}"
+
+
+def _colored(text: str, word: str) -> str:
+    return f"\x1b[{_COLORS[word]}m{text}\x1b[0m"
 
 
 if __name__ == "__main__":  # pragma: no cover - runs in a process of its own

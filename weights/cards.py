@@ -15,7 +15,7 @@ import yaml
 from weights.catalog.leftovers import MD_LICENSE, MD_SHELL, MD_YAML
 from weights.findings import Finding
 from weights.front_matter import FENCED, FrontMatterError, NoMappingError, split_card
-from weights.markup import LENGTH_LIMIT, check_markup
+from weights.markup import LENGTH_LIMIT, check_markup, has_any
 from weights.report import FileReport
 
 ALIAS_LIMIT = 100
@@ -32,6 +32,8 @@ _PIPED = re.compile(
     r"nvidia\.com|github\.io|pypi\.org|python\.org|aliyun\.com|edu\.cn)/)[^\s'\"]{1,300})",
     re.IGNORECASE,
 )
+# One of these is in every such command: the last branch has "install" and an address, the others what they run.
+_PIPED_WORDS = ("curl", "wget", "iex", "invoke-expression", "urlopen", "requests.get", "urllib", "pip")
 _INSTALLERS = re.compile(
     r"https?://(astral\.sh|(www\.)?ollama\.(com|ai)|sh\.rustup\.rs|get\.docker\.com|raw\.githubusercontent\.com/(nvm-sh|Homebrew)|"
     r"hf\.co/cli|huggingface\.co|bun\.sh|pixi\.sh)(/|$)"
@@ -64,7 +66,7 @@ def check_card(text: str, path: str) -> tuple[list[Finding], dict[str, Any]]:
     except FrontMatterError as problem:
         findings.append(MD_YAML.at(path, f"The card cannot be read: {problem}."))
     findings += check_markup(body, path)
-    for piped in _PIPED.finditer(body[:LENGTH_LIMIT]):
+    for piped in _PIPED.finditer(body[:LENGTH_LIMIT]) if has_any(body, _PIPED_WORDS) else ():
         if not _INSTALLERS.match(piped["address"] or ""):
             findings.append(MD_SHELL.at(path, "The card has such a command.", evidence=piped.group()))
             break

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -60,14 +60,15 @@ def check_settings(value: Any, path: str) -> list[Finding]:
 
 
 def _check_value(value: Any, path: str) -> Iterator[Finding]:
-    for item in _objects(value):
+    objects = list(_objects(value))
+    for item in objects:
         yield from _check_item(item, path)
     for name in _libraries(value, PurePosixPath(path).name):
         yield from _check_import(name, path)
     for place in _module_paths(value, PurePosixPath(path).name):
         if _climbs(place):
             yield CC_PATH.at(path, "A module lies outside of the checkpoint.", evidence=place)
-    for reference in _references(value):
+    for reference in _references(objects):
         repository, mark, _ = reference.rpartition("--")
         if mark:
             yield CC_REMOTE.at(path, f"The file names code in {repository!r}.", evidence=reference)
@@ -77,7 +78,7 @@ def _check_value(value: Any, path: str) -> Iterator[Finding]:
 
 def _missing(file: FileReport, paths: set[str]) -> Iterator[Finding]:
     """Modules that an `auto_map` names and that are not among the files."""
-    for reference in _references(file.content):
+    for reference in _references(_objects(file.content)):
         if "--" not in reference:
             module = reference.rpartition(".")[0].replace(".", "/") + ".py"
             if str(PurePosixPath(file.path).parent / module) not in paths:
@@ -137,9 +138,9 @@ def _libraries(value: Any, name: str) -> Iterator[str]:
             yield mapping["parent_library"]
 
 
-def _references(value: Any) -> Iterator[str]:
-    """Every class that an `auto_map` or a pipeline of its own names, anywhere in `value`."""
-    for item in _objects(value):
+def _references(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Every class that an `auto_map` or a pipeline of its own names."""
+    for item in objects:
         if "auto_map" in item:
             yield from _texts(item["auto_map"])
         pipelines = item.get("custom_pipelines")
@@ -158,9 +159,9 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
         item = waiting.pop()
         if isinstance(item, dict):
             yield item
-            waiting += item.values()
+            waiting += [inner for inner in item.values() if isinstance(inner, dict | list)]
         elif isinstance(item, list):
-            waiting += item
+            waiting += [inner for inner in item if isinstance(inner, dict | list)]
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -23,7 +23,7 @@ from weights.markup import check_markup, check_xml
 from weights.pickle_file import check_pickles, name_findings
 from weights.pickle_walk import looks_like_pickle
 from weights.report import Parsed
-from weights.strict_json import JsonRefusedError, parse_strict
+from weights.strict_json import JsonDocument, JsonRefusedError, parse_strict
 from weights.template_places import is_template_file, templates_in
 from weights.templates import check_template
 from weights.tokenizer_checks import is_tokenizer, summarize_tokenizer
@@ -127,19 +127,19 @@ def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
     findings += check_settings(document.value, path)
     for name, text in templates_in(document.value):
         findings += check_template(text, path, f"the key {name!r}")
-    return Parsed(Kind.JSON, findings, content=_kept(document.value, len(content), path))
+    return Parsed(Kind.JSON, findings, content=_kept(document, len(content), path))
 
 
-def _kept(value: Any, size: int, path: str) -> Any:
+def _kept(document: JsonDocument, size: int, path: str) -> Any:
     """The part of a JSON file that its report carries."""
-    name = PurePosixPath(path).name
+    value, name = document.value, PurePosixPath(path).name
     if is_tokenizer(value):
         return summarize_tokenizer(value)
     words = summarize_words(value, name)
     if words is not None:
         return words
     if size <= CONTENT_LIMIT_BYTES or INDEX_NAME.search(name):
-        return _storable(value)
+        return value if document.is_finite else _storable(value)
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 HEAD_BYTES = 4096
@@ -174,6 +175,7 @@ _TEXT_SUFFIXES = frozenset(
 _PROMISES |= {suffix: frozenset({Kind.TEXT, Kind.JSON, Kind.PAGE}) for suffix in _TEXT_SUFFIXES}
 
 
+@lru_cache(maxsize=1024)
 def suffix_of(path: str) -> str:
     """The extension in lower case; for a name that is all extension, like `.gitattributes`, the name."""
     name = PurePosixPath(path).name.lower()

@@ -10,7 +10,7 @@ import html
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from weights.catalog.files import FM_XML
 from weights.catalog.leftovers import MD_HIDDEN, MD_HTML, MD_LINK
@@ -26,6 +26,7 @@ _ACTIVE = re.compile(
     r"style\s{0,20}=\s{0,20}[\"'][^\"'<>]{0,500}position\s{0,20}:\s{0,20}(fixed|absolute)",
     re.IGNORECASE,
 )
+_ACTIVE_WORDS = ("<", "javascript", "vbscript", "data:text/html", "position")  # one of them is in all of that
 _ENTITY = re.compile(r"<!(ENTITY|DOCTYPE[^>\[]{0,300}\[)", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"(`{1,3})[^`\n]{1,2000}\1")
 _LINK = re.compile(r"\[(?P<shown>[^\[\]\n]{0,300})\]\(\s{0,5}<?(?P<target>https?://[^\s)<>]{1,500})", re.IGNORECASE)
@@ -57,10 +58,12 @@ def check_markup(text: str, path: str) -> list[Finding]:
         text = text[:LENGTH_LIMIT]
     prose = _INLINE_CODE.sub("", _without_fences(text))
     shown = html.unescape(prose).replace("\t", "").replace("\0", "") if "&" in prose or "\t" in prose else prose
-    active = _ACTIVE.search(prose) or _ACTIVE.search(shown)
+    active = _ACTIVE.search(prose) if has_any(prose, _ACTIVE_WORDS) else None
+    if active is None and shown is not prose:
+        active = _ACTIVE.search(shown)
     if active:
         findings.append(MD_HTML.at(path, "The text has active markup.", evidence=active.group()))
-    for trouble, evidence in _links(prose):
+    for trouble, evidence in _links(prose) if "://" in prose else ():
         findings.append(MD_LINK.at(path, trouble, evidence=evidence))
         break
     hidden = _HIDING.search(text)
@@ -68,6 +71,18 @@ def check_markup(text: str, path: str) -> list[Finding]:
         message = f"The text holds the character U+{ord(hidden.group()[0]):04X}."
         findings.append(MD_HIDDEN.at(path, message, offset=hidden.start()))
     return findings
+
+
+def has_any(text: str, words: Iterable[str]) -> bool:
+    """Whether `text` may have one of the `words`, which are in lower case.
+
+    For asking a costly pattern that ignores case only where it has a chance. What is not ASCII may: there, letters
+    have more forms than two.
+    """
+    if not text.isascii():
+        return True
+    lowered = text.lower()
+    return any(word in lowered for word in words)
 
 
 def check_xml(text: str, path: str) -> list[Finding]:

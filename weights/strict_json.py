@@ -7,6 +7,7 @@ thousands of digits, deep nesting. Decides no severity; its callers do.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from weights.names import is_encodable
 
 DEPTH_LIMIT = 64
 DIGIT_LIMIT = 400
+
+_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 
 
 class JsonRefusedError(ValueError):
@@ -49,6 +52,7 @@ class JsonDocument:
 
     value: Any
     nonfinite: list[str] = field(default_factory=list)
+    is_finite: bool = True  # no number is infinite or none, be it that one was too large to hold
 
 
 def parse_strict(
@@ -67,9 +71,11 @@ def parse_strict(
     except UnicodeDecodeError as error:
         raise JsonRefusedError(f"not UTF-8 at byte {error.start}") from None
     has_escapes = b"\\u" in content
+    has_long_numbers = not limits.negatives or b"0" * limits.digits in content.translate(_AS_ZERO)
     if isinstance(content, bytearray):
         content.clear()
     nonfinite: list[str] = []
+    too_large: list[str] = []
 
     def integer(digits: str) -> int:
         if len(digits) > limits.digits or (digits[0] == "-" and not limits.negatives):
@@ -79,7 +85,10 @@ def parse_strict(
     def number(digits: str) -> float:
         if len(digits) > limits.digits or not limits.floats:
             raise JsonRefusedError(f"the number {digits[:40]} is not allowed here")
-        return float(digits)
+        found = float(digits)
+        if math.isinf(found):
+            too_large.append(digits)
+        return found
 
     def constant(word: str) -> float:
         if not allow_nonfinite:
@@ -89,7 +98,11 @@ def parse_strict(
 
     try:
         value = json.loads(
-            text, object_pairs_hook=_unique, parse_int=integer, parse_float=number, parse_constant=constant
+            text,
+            object_pairs_hook=_unique,
+            parse_int=integer if has_long_numbers else None,
+            parse_float=number,
+            parse_constant=constant,
         )
     except RecursionError:
         raise JsonRefusedError("nested too deeply") from None
@@ -99,7 +112,7 @@ def parse_strict(
         _refuse_surrogates(value)
     if _depth(value) > DEPTH_LIMIT:
         raise JsonRefusedError(f"nested more than {DEPTH_LIMIT} deep")
-    return JsonDocument(value, nonfinite)
+    return JsonDocument(value, nonfinite, not nonfinite and not too_large)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -125,12 +138,14 @@ def _refuse_surrogates(value: Any) -> None:
 
 
 def _depth(value: Any) -> int:
-    deepest = 0
-    waiting = [(value, 1)]
-    while waiting and deepest <= DEPTH_LIMIT:
-        item, depth = waiting.pop()
-        if isinstance(item, dict | list):
-            deepest = max(deepest, depth)
-            inner = item.values() if isinstance(item, dict) else item
-            waiting += [(child, depth + 1) for child in inner if isinstance(child, dict | list)]
-    return deepest
+    depth = 0
+    level = [value] if isinstance(value, dict | list) else []
+    while level and depth <= DEPTH_LIMIT:
+        depth += 1
+        level = [
+            child
+            for item in level
+            for child in (item.values() if type(item) is dict else item)
+            if type(child) is dict or type(child) is list
+        ]
+    return depth

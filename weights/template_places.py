@@ -34,10 +34,11 @@ def templates_in(value: Any) -> Iterator[tuple[str, str]]:
         item = waiting.pop()
         if isinstance(item, dict):
             for key in _KEYS:
-                yield from _named(item.get(key), DEFAULT if item is value else "inner")
-            waiting += item.values()
+                if key in item:
+                    yield from _named(item[key], DEFAULT if item is value else "inner")
+            waiting += [inner for inner in item.values() if isinstance(inner, dict | list)]
         elif isinstance(item, list):
-            waiting += item
+            waiting += [inner for inner in item if isinstance(inner, dict | list)]
 
 
 def _named(found: Any, name: str) -> Iterator[tuple[str, str]]:

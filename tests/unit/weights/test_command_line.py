@@ -110,3 +110,34 @@ def test_module_runs(release: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "PASS" in done.stdout
+
+
+def printed_on_a_terminal(release: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main([str(release)]) == 0
+    return terminal.getvalue()
+
+
+def test_a_terminal_gets_colors(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    (release / "x.py").write_text("print(1)\n")
+    out = printed_on_a_terminal(release, monkeypatch)
+    assert "verdict   \x1b[33mWARN\x1b[0m" in out
+    assert "\x1b[33mwarn \x1b[0m  CC-CODE" in out
+
+
+def test_no_colors_for_who_asks_for_none(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "verdict   PASS" in printed_on_a_terminal(release, monkeypatch)
+
+
+def test_no_colors_for_what_is_no_terminal(
+    release: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert main([str(release)]) == 0
+    assert "\x1b" not in capsys.readouterr().out
