@@ -6,7 +6,7 @@ another organization is under what it is offered under; one elsewhere under what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
@@ -53,9 +53,14 @@ class Demands:
         return evaluate(replace(self.case, proposed=proposed), self.book)
 
 
-def demands_on(variant: Variant, *, level: Level, license_version: LicenseVersion | None) -> Demands | None:
-    """What the lineage of a variant demands of its release at a level; None where nothing of others is in it."""
-    graph = graph_of(variant)
+def demands_on(
+    variant: Variant, *, level: Level, license_version: LicenseVersion | None, declared: Sequence[Edge] = ()
+) -> Demands | None:
+    """What the lineage of a variant demands of its release at a level; None where nothing of others is in it.
+
+    `declared` are parents that its card names: whoever says so is believed, since more parents only ask for more.
+    """
+    graph = graph_of(variant, declared)
     parents = ancestors(graph, variant.repo_id) if len(graph) > 1 else ()
     if not parents:
         return None
@@ -79,12 +84,22 @@ def _with_texts(held: Book, keys: set[str]) -> list[KnownLicense]:
     return [replace(held.licenses[key], text=text) for key, text in rows.values_list("license__key", "text")]
 
 
-def graph_of(variant: Variant) -> dict[str, Node]:
-    """The recorded lineage of a variant, by repository names; the number of queries grows with its depth."""
+def graph_of(variant: Variant, declared: Sequence[Edge] = ()) -> dict[str, Node]:
+    """The lineage of a variant as recorded and as declared, by repository names; queries grow with its depth."""
     edges: dict[str, list[Edge]] = {variant.repo_id: []}
     inside: dict[str, Variant] = {variant.repo_id: variant}
     outside: set[str] = set()
     level = [variant]
+    for edge in _not_recorded(variant, declared):
+        own = _variant_of(variant.organization, edge.parent)
+        name = own.repo_id if own else edge.parent
+        edges[variant.repo_id].append(replace(edge, parent=name))
+        if own is None:
+            outside.add(name)
+        elif own.pk != variant.pk and name not in inside:
+            inside[name] = own
+            edges[name] = []
+            level.append(own)
     while level:
         rows = LineageEdge.objects.filter(child__in=level).select_related("child__organization", "parent__organization")
         level = []
@@ -112,6 +127,22 @@ def graph_of(variant: Variant) -> dict[str, Node]:
             Node(found.license_version.license.key, modality=found.modality) if found else Node(UNRECORDED_KEY)
         )
     return graph
+
+
+def _not_recorded(variant: Variant, declared: Sequence[Edge]) -> list[Edge]:
+    """Declared parents that no recorded edge names, and that are not the variant itself."""
+    if not declared:
+        return []
+    recorded = {edge.parent_name.lower() for edge in variant.parent_edges.select_related("parent__organization")}
+    return [edge for edge in declared if edge.parent.lower() not in recorded | {variant.repo_id.lower()}]
+
+
+def _variant_of(organization: Organization, repo_id: str) -> Variant | None:
+    """The organization's own variant of that name; those of others are taken for models elsewhere."""
+    namespace, _, name = repo_id.partition("/")
+    if namespace.lower() != organization.name.lower():
+        return None
+    return organization.variants.select_related("organization").filter(name__iexact=name).first()
 
 
 def established(repo_ids: Iterable[str]) -> dict[str, UpstreamLicense]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from licensing.engine import Assessment, Duties, Proposal, Verdict
+from licensing.engine import Assessment, Duties, Edge, Proposal, Verdict
 from licensing.engine.case import SHIPPABLE
 from licensing.engine.publication import NOTICE, missing_lines, with_notices
 from licensing.engine.relicensing import dropped_by
 from licensing.lineage_reads import Demands, demands_on
-from registry.states import Level
+from registry.states import Level, Relation
+from release.card import split_card
 from release.facts import LineageFacts
 from release.models import ReleaseItem
 
@@ -28,11 +29,27 @@ class Made:
     lines: tuple[str, ...]
 
 
-def demands_of(item: ReleaseItem) -> Demands | None:
-    """What the lineage of an item demands as its draft says it leaves; None where nothing of others is in it."""
+def demands_of(item: ReleaseItem, card: str) -> Demands | None:
+    """What the lineage of an item demands as its draft says it leaves; None where nothing of others is in it.
+
+    The uploaded card may name parents as well; raises BadCard where it cannot be read.
+    """
     if item.level == Level.HELD_BACK:
         return None
-    return demands_on(item.variant, level=Level(item.level), license_version=item.license_version)
+    return demands_on(
+        item.variant,
+        level=Level(item.level),
+        license_version=item.license_version,
+        declared=declared_parents(split_card(card)[0]),
+    )
+
+
+def declared_parents(metadata: Mapping[str, object]) -> list[Edge]:
+    """The parents that a card's metadata name; how they were used is unknown where it does not say so."""
+    declared, said = metadata.get("base_model"), metadata.get("base_model_relation")
+    names = [declared] if isinstance(declared, str) else declared if isinstance(declared, list) else []
+    relation = Relation(said) if said in set(Relation) else None
+    return [Edge(name, relation) for name in dict.fromkeys(names) if isinstance(name, str) and name.strip()]
 
 
 def made_for(duties: Duties, *, card: str, held: Mapping[str, str], own_license: str) -> Made:

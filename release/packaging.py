@@ -5,8 +5,6 @@ It is made when the release is submitted, so that reviewers sign the very bytes 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gating.form import stored_fields
 from gating.hub_form import to_card
 from licensing.models import LicenseVersion
@@ -53,7 +51,7 @@ def additions(item: ReleaseItem) -> dict[str, str]:
     text = card_text(item.checkpoint)
     card = compose_card(text, card_demands(item))
     license_version = item.license_version
-    if demands := demands_of(item):
+    if demands := demands_of(item, text):
         own = license_version.text if license_version else ""
         made = made_for(demands.duties, card=card, held=small_texts(item.checkpoint), own_license=own)
         card = with_lines(card, made.lines)
@@ -96,27 +94,13 @@ def lineage_of_item(item: ReleaseItem) -> LineageFacts | None:
     """
     leaving = item.packaged or item.checkpoint
     card, held = card_text(leaving), small_texts(leaving)
-    demands = demands_of(item)
-    undeclared = unrecorded_parents(item, card)
+    demands = demands_of(item, card_text(item.checkpoint) if item.packaged else card)
     if demands is None:
-        return LineageFacts("review", questions=undeclared) if undeclared else None
+        return None
     if item.packaged is None:
         added = additions(item)
         card, held = added.get(CARD, card), held | {path: text for path, text in added.items() if path != CARD}
-    found = facts_of_lineage(demands, card=card, held=held)
-    return replace(found, questions=(*found.questions, *undeclared))
-
-
-def unrecorded_parents(item: ReleaseItem, card: str) -> tuple[str, ...]:
-    """Questions on parents that the uploaded card names and that no lineage is recorded of."""
-    declared = split_card(card)[0].get("base_model")
-    names = [declared] if isinstance(declared, str) else declared if isinstance(declared, list) else []
-    recorded = {edge.parent_name.lower() for edge in item.variant.parent_edges.select_related("parent__organization")}
-    return tuple(
-        f"The card names “{name}” as base model, of which no lineage is recorded: is it one?"
-        for name in names
-        if isinstance(name, str) and name.lower() not in recorded
-    )
+    return facts_of_lineage(demands, card=card, held=held)
 
 
 def small_texts(checkpoint: Checkpoint) -> dict[str, str]:

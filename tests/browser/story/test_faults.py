@@ -32,9 +32,17 @@ def processes(instance: Instance) -> Callable[[str], list[psutil.Process]]:
         else:
             launcher = psutil.Process(int((instance.var / "run" / "lock").read_text(encoding="utf-8")))
         children = launcher.children(recursive=True)
-        return [child for child in children if all(word in " ".join(child.cmdline()) for word in words)]
+        return [child for child in children if all(word in command_of(child) for word in words)]
 
     return found
+
+
+def command_of(process: psutil.Process) -> str:
+    """A process's command line; none of one that is just ending, as the readers of files often are."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return ""
 
 
 def post(instance: Instance, username: str, path: str, body: dict | None = None, method: str = "POST") -> dict:

@@ -125,6 +125,20 @@ def test_a_base_model_of_the_card_that_nobody_recorded(lab) -> None:
     assert codes(refused) == {"release.requirement.lineage.decided"}
 
 
+def test_a_base_model_of_the_card_that_is_ours_is_followed(lab) -> None:
+    derived(lab, "Llama-base", key="llama3.1")
+    variant = make_variant(lab.organization, "nimbus")
+    commit = make_commit(variant, {"README.md": b"---\nbase_model: ACME/llama-base\n---\n# Hello\n"})
+    lineage = facts_of(make_draft(lab, variant=variant, commit=commit)).items[0].lineage
+    assert any("begin with “Llama”" in one for one in lineage.against)
+    plain = make_variant(lab.organization, "stratus")
+    make_commit(plain)
+    commit = make_commit(
+        make_variant(lab.organization, "cirrus"), {"README.md": b"---\nbase_model: acme/stratus\n---\n"}
+    )
+    assert facts_of(make_draft(lab, variant=commit.variant, commit=commit)).items[0].lineage is None
+
+
 def test_what_is_held_back_asks_nothing(lab) -> None:
     variant, commit = derived(lab, "nimbus", key="llama3.1")
     release = make_draft(lab, Level.HELD_BACK, variant=variant, commit=commit)
