@@ -6,6 +6,7 @@ Exit status: 0 no blocking finding, 1 at least one, 2 the folder could not be re
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import threading
@@ -153,4 +154,5 @@ def _colored(text: str, word: str) -> str:
 
 
 if __name__ == "__main__":  # pragma: no cover - runs in a process of its own
+    gc.set_threshold(50_000)  # tens of thousands of records, none of them in a cycle, would be looked through often
     sys.exit(main())

@@ -5,6 +5,7 @@ Owns the order in which bytes are walked: a step never cuts an element in two, a
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
@@ -23,6 +24,9 @@ from weights.value_checks import check_values
 
 SAMPLES_LIMIT = 1024  # tensors of one file that get a full fingerprint; a mixture of experts has tens of thousands,
 SAMPLES_OF_MANY = 256  # and in a file with more than those so many do
+# Whoever looks at many small tensors lets go of the interpreter for some microseconds at every one of them, and two who
+# do so at once wait for each other most of the time. One of them hashes meanwhile.
+_SMALL = threading.Lock()
 
 
 class TensorWalk:
@@ -136,6 +140,21 @@ def _read(
             left -= size
         return [walk.finish(path)]
     view = reader.step(total)
+    if len(batch) == 1:
+        return _read_small(batch, view, path, packings, is_light=is_light)
+    with _SMALL:
+        return _read_small(batch, view, path, packings, is_light=is_light)
+
+
+def _read_small(
+    batch: Sequence[TensorEntry],
+    view: memoryview,
+    path: str,
+    packings: Mapping[str, Packing],
+    *,
+    is_light: bool,
+) -> list[tuple[TensorRecord, list[Finding]]]:
+    """What is to be said of tensors that share one step."""
     results: list[tuple[TensorRecord, list[Finding]]] = []
     place = 0
     while place < len(batch):
