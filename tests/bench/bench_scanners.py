@@ -101,10 +101,14 @@ _LEFT_OUT = (
 
 
 def write_corpus(folder: Path) -> dict[str, str]:
-    """Make every case in a folder of its own; name to the kind of case. Calls by name are thinned to one in eight."""
+    """Make every case in a folder of its own; name to the kind of case. Calls by name are thinned to one in eight.
+
+    Healthy are layouts as libraries save them, among them some whose formats deserve a warning.
+    """
     from tests.corpus import PARTS
     from tests.corpus.cases import write_base
     from tests.corpus.pickle_cases import DANGEROUS
+    from tests.unit.weights import layouts
     from tests.unit.weights.makers import write_healthy
 
     kinds: dict[str, str] = {}
@@ -122,6 +126,10 @@ def write_corpus(folder: Path) -> dict[str, str]:
         kinds[name] = "healthy"
         if not (folder / name).exists():
             make(folder / name)
+    for layout in layouts.names():
+        kinds[f"healthy-{layout}"] = "healthy"
+        if not (folder / f"healthy-{layout}").exists():
+            layouts.write(layout, folder / f"healthy-{layout}")
     return kinds
 
 
@@ -164,7 +172,8 @@ def table(kinds: dict[str, str], found: dict[str, dict[str, tuple[object, float]
             cells.append(f"{flagged} of {len(names)}")
             total += flagged
             hostile += len(names)
-        healthy = sum(bool(results.get(case, (False,))[0]) for case, kind in kinds.items() if kind == "healthy")
+        sound = [case for case, kind in kinds.items() if kind == "healthy"]
+        healthy = f"{sum(bool(results.get(case, (False,))[0]) for case in sound)} of {len(sound)}"
         spent = 1000 * sum(seconds for _, seconds in results.values()) / max(1, len(results))
         lines.append(
             f"| {name} | **{total} of {hostile}** | " + " | ".join(cells) + f" | {errors} | {healthy} | {spent:.0f} |"
