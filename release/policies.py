@@ -103,33 +103,6 @@ REVISION_HIDDEN = Rule(
     "A member of its organization, where it exists",
     Kind.MISSING,
 )
-UNKNOWN_EVIDENCE = Rule(
-    "release.unknown_evidence", "“{kind}” is no kind of evidence.", "You, by naming one", Kind.WHAT, field="kind"
-)
-NOT_VALIDATED = Rule(
-    "release.not_validated",
-    "The checkpoint {digest} was not validated yet.",
-    "Whoever may run its validation",
-    Kind.MISSING,
-)
-UNKNOWN_TENSOR = Rule(
-    "release.unknown_tensor",
-    "The newest validation of this checkpoint has no such tensor.",
-    "You, by choosing one from its list",
-    Kind.MISSING,
-)
-NOT_COMPARABLE = Rule(
-    "release.not_comparable",
-    "There is no validated checkpoint {digest} that you may see.",
-    "You, by choosing one from the list, or whoever may run its validation",
-    Kind.MISSING,
-)
-TOO_MANY_TENSORS = Rule(
-    "release.too_many_tensors",
-    "A page compares checkpoints of up to {most} tensors; one of these has more.",
-    "You, by comparing them on the command line: python -m weights DIR --compare OTHER",
-    Kind.WHAT,
-)
 NO_CHECKPOINT = Rule(
     "release.no_checkpoint",
     "{variant} has no commit with the checkpoint {digest}.",
@@ -178,45 +151,12 @@ REPOSITORY_BUSY = Rule(
     "“{release}” is on its way to {repo} on {target}; a repository has one publisher at a time.",
     "Nobody, until that is live or withdrawn",
 )
-WAIVER_REASON = Rule(
-    "release.waiver_reason", "A waiver needs a reason.", "You, by giving one", Kind.WHAT, field="reason"
-)
-WAIVER_DAYS = Rule(
-    "release.waiver_days",
-    "A waiver lasts from 1 to 90 days, not {days}.",
-    "You, by choosing fewer",
-    Kind.WHAT,
-    field="days",
-)
-NOT_WAIVABLE = Rule(
-    "release.not_waivable",
-    "“{requirement}” cannot be waived; only evidence and open questions on lineage or likeness can.",
-    "Nobody",
-    Kind.WHAT,
-    field="requirement",
-)
-NOT_LEGAL = Rule(
-    "release.not_legal",
-    "What the licenses of a lineage leave open is decided by legal reviewers.",
-    "A legal reviewer of the organization",
-    Kind.WHO,
-)
-NOT_SECURITY = Rule(
-    "release.not_security",
-    "Whether a likeness to held-back content is harmless is decided by security reviewers.",
-    "A security reviewer of the organization",
-    Kind.WHO,
-)
 BAD_CARD = Rule(
     "release.bad_card",
     "README.md of {repo} cannot be read: {problem}",
     "Whoever uploads, by mending the file",
     Kind.WHAT,
 )
-
-# Whose work needs fresh evidence; an auditor writes nothing, not even work for machines.
-EVIDENCE_RUNNERS = frozenset(Role) - {Role.AUDITOR, Role.ACCESS_REVIEWER}
-WAIVERS = frozenset({Role.SAFETY_REVIEWER, Role.SECURITY_REVIEWER, Role.LEGAL_REVIEWER})
 
 
 def may_see(actor: Actor) -> Verdict:
@@ -236,7 +176,7 @@ def may_create_variant(actor: Actor) -> Verdict:
     """Whether somebody may add a variant to an organization."""
     return Verdict.of(
         NOT_MEMBER.unless(actor.is_member),
-        NOT_IN_ROLE.unless(actor.roles & WRITER_ROLES, verb="add a model for", roles=_or(WRITER_ROLES)),
+        NOT_IN_ROLE.unless(actor.roles & WRITER_ROLES, verb="add a model for", roles=any_of(WRITER_ROLES)),
         SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
     )
 
@@ -245,7 +185,7 @@ def may_draft(actor: Actor) -> Verdict:
     """Whether somebody may open a draft in an organization."""
     return Verdict.of(
         NOT_MEMBER.unless(actor.is_member),
-        NOT_IN_ROLE.unless(actor.roles & states.DRAFTERS, verb="draft", roles=_or(states.DRAFTERS)),
+        NOT_IN_ROLE.unless(actor.roles & states.DRAFTERS, verb="draft", roles=any_of(states.DRAFTERS)),
         SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
     )
 
@@ -316,34 +256,6 @@ def may_withdraw(release: ReleaseFacts, actor: Actor) -> Verdict:
     return _may_move(states.WITHDRAW, release, actor, Scope.WRITE)
 
 
-def may_run_evidence(actor: Actor) -> Verdict:
-    """Whether somebody may have evidence made again; the earlier result stays on record."""
-    return Verdict.of(
-        NOT_MEMBER.unless(actor.is_member),
-        NOT_IN_ROLE.unless(actor.roles & EVIDENCE_RUNNERS, verb="run evidence for", roles=_or(EVIDENCE_RUNNERS)),
-        SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
-    )
-
-
-def may_waive(actor: Actor) -> Verdict:
-    """Whether somebody may take the absence of evidence upon themselves."""
-    return Verdict.of(
-        NOT_IN_ROLE.unless(actor.roles & WAIVERS, verb="waive a requirement of", roles=_or(WAIVERS)),
-        SERVICE_ACCOUNT.unless(not actor.is_service),
-        SCOPE_MISSING.unless(actor.may_use(Scope.REVIEW), scope=Scope.REVIEW),
-    )
-
-
-def may_decide_lineage(actor: Actor) -> Verdict:
-    """Whether somebody may answer for what the licenses of a lineage leave open."""
-    return Verdict.of(NOT_LEGAL.unless(Role.LEGAL_REVIEWER in actor.roles))
-
-
-def may_decide_likeness(actor: Actor) -> Verdict:
-    """Whether somebody may answer for what resembles held-back content."""
-    return Verdict.of(NOT_SECURITY.unless(Role.SECURITY_REVIEWER in actor.roles))
-
-
 def acts(release: ReleaseFacts, actor: Actor, now: datetime) -> dict[str, Verdict]:
     """Every verb on a release with its verdict, in the order in which they are offered; what somebody is shown is
     taken as what they saw."""
@@ -368,7 +280,7 @@ def voting_role(release: ReleaseFacts, actor: Actor) -> Role | None:
 
 
 def _may_vote(transition: Transition, release: ReleaseFacts, actor: Actor, role: Role | None, seen: str) -> Verdict:
-    shown = role.label if role else _or(actor.roles) or "none"
+    shown = role.label if role else any_of(actor.roles) or "none"
     return Verdict.all_of(
         [
             _may_move(transition, release, actor, Scope.REVIEW),
@@ -402,7 +314,7 @@ def _may(verb: str, sources: frozenset, roles: frozenset, release: ReleaseFacts,
     named = " or ".join(sorted(source.value.replace("_", " ") for source in sources))
     return Verdict.of(
         NOT_MEMBER.unless(actor.is_member or actor.is_system),
-        NOT_IN_ROLE.unless(actor.is_system or actor.roles & roles, verb=verb, roles=_or(roles)),
+        NOT_IN_ROLE.unless(actor.is_system or actor.roles & roles, verb=verb, roles=any_of(roles)),
         SCOPE_MISSING.unless(actor.may_use(scope), scope=scope),
         WRONG_STATE.unless(
             release.state in sources, state=release.state.value.replace("_", " "), verb=verb, sources=named
@@ -410,7 +322,8 @@ def _may(verb: str, sources: frozenset, roles: frozenset, release: ReleaseFacts,
     )
 
 
-def _or(roles: frozenset) -> str:  # type: ignore[type-arg]
+def any_of(roles: frozenset[Role]) -> str:
+    """Roles as words: any of them will do."""
     return " or ".join(sorted(role.label for role in roles))
 
 

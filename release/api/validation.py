@@ -16,7 +16,7 @@ import weights
 from registry.models import Checkpoint, Evidence
 from registry.services.evidence import stop_evidence
 from registry.states import EvidenceKind
-from release import policies
+from release import evidence_policies
 from release.api import inputs
 from release.api import validation_serializers as shapes
 from release.api.releases import PROBLEMS
@@ -49,7 +49,7 @@ class ValidationView(VariantView):
         """Its newest validation; Refused where there is none."""
         found = reads.validation_of(self.checkpoint(organization, name, digest))
         if found is None:
-            raise Refused.because(policies.NOT_VALIDATED, digest=digest[:19])
+            raise Refused.because(evidence_policies.NOT_VALIDATED, digest=digest[:19])
         return found
 
 

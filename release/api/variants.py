@@ -20,7 +20,7 @@ from registry.selectors import actor_for, evidence_work, latest_evidence, organi
 from registry.services.evidence import start_evidence
 from registry.services.variants import create_variant
 from registry.states import EvidenceKind
-from release import policies, selectors
+from release import evidence_policies, policies, selectors
 from release.api import inputs, representations
 from release.api import serializers as shapes
 from release.api.releases import PROBLEMS
@@ -63,7 +63,9 @@ class VariantView(GenericAPIView):
 
     def may_run(self, seen: reads.Seen) -> Verdict:
         """Whether the caller may have evidence made again."""
-        return policies.may_run_evidence(actor_for(self.request.user, seen.variant.organization, self.request.auth))
+        return evidence_policies.may_run_evidence(
+            actor_for(self.request.user, seen.variant.organization, self.request.auth)
+        )
 
 
 class Variants(VariantView):

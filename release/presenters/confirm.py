@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.roles import Actor
 from registry.presenters import LEVELS
 from registry.states import Level
-from release import policies, selectors
+from release import evidence_policies, policies, selectors
 from release.models import Release
 from release.presenters import cockpit, publications, requirements, states
 from rules import Verdict
@@ -55,4 +55,4 @@ def withdraw(release: Release, actor: Actor) -> dict[str, Any]:
 
 def may_waive(actor: Actor) -> Verdict:
     """Whether somebody may waive, for the page to say so before they type."""
-    return policies.may_waive(actor)
+    return evidence_policies.may_waive(actor)

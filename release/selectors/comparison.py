@@ -14,7 +14,7 @@ import weights
 from accounts.models import User
 from registry.models import Checkpoint, Commit, Evidence, FileInspection, Membership
 from registry.states import EvidenceKind
-from release import policies
+from release import evidence_policies
 from release.selectors.validation import validation_of
 from rules import Refused
 
@@ -51,7 +51,7 @@ def chosen(user: User, digest: str) -> Evidence:
     found = Checkpoint.objects.filter(digest=digest, pk__in=_commits(user).values("checkpoint")).first()
     evidence = validation_of(found) if found else None
     if evidence is None:
-        raise Refused.because(policies.NOT_COMPARABLE, digest=digest[:19])
+        raise Refused.because(evidence_policies.NOT_COMPARABLE, digest=digest[:19])
     return evidence
 
 
@@ -62,7 +62,7 @@ def records(evidence: Evidence) -> list[weights.TensorRecord]:
         blob__in=set(files.values()), path__in=list(files), rules_version=evidence.rules_version
     )
     if sum(count or 0 for count in rows.values_list("tensor_count", flat=True)) > MOST_TENSORS:
-        raise Refused.because(policies.TOO_MANY_TENSORS, most=f"{MOST_TENSORS:,}")
+        raise Refused.because(evidence_policies.TOO_MANY_TENSORS, most=f"{MOST_TENSORS:,}")
     found = rows.annotate(tensors_json=KeyTransform("tensors", "report"), sha256=KT("report__sha256"))
     return [
         weights.TensorRecord.from_json(tensor)

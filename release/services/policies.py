@@ -15,7 +15,7 @@ import audit.services as audit
 from accounts.models import User
 from accounts.roles import Actor
 from registry.models import Checkpoint, Organization
-from release import policies
+from release import evidence_policies, policies
 from release.models import Release, ReleasePolicy, Waiver
 from release.policy_document import check_document
 from release.requirements import EVIDENCE_TITLES, LIKENESS_DECIDED, LINEAGE_DECIDED
@@ -58,17 +58,17 @@ def waive(
     actor: Actor,
 ) -> Waiver:
     """Take the absence of one kind of evidence, or what licenses leave open, upon oneself for some days."""
-    policies.may_waive(actor).require()
+    evidence_policies.may_waive(actor).require()
     if requirement == LINEAGE_DECIDED:
-        policies.may_decide_lineage(actor).require()
+        evidence_policies.may_decide_lineage(actor).require()
     elif requirement == LIKENESS_DECIDED:
-        policies.may_decide_likeness(actor).require()
+        evidence_policies.may_decide_likeness(actor).require()
     elif requirement not in {f"evidence.{kind}" for kind in EVIDENCE_TITLES}:
-        raise Refused.because(policies.NOT_WAIVABLE, requirement=requirement)
+        raise Refused.because(evidence_policies.NOT_WAIVABLE, requirement=requirement)
     if not reason.strip():
-        raise Refused.because(policies.WAIVER_REASON)
+        raise Refused.because(evidence_policies.WAIVER_REASON)
     if not 1 <= days <= LONGEST_WAIVER_DAYS:
-        raise Refused.because(policies.WAIVER_DAYS, days=days)
+        raise Refused.because(evidence_policies.WAIVER_DAYS, days=days)
     now = timezone.now()
     waiver = Waiver.objects.create(
         requirement=requirement,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from registry.services.evidence import stop_evidence
 from registry.states import EvidenceKind
-from release import policies
+from release import evidence_policies
 from release.presenters import comparison, icicle, tensors
 from release.presenters import validation as shown
 from release.presenters import variant as head
@@ -100,7 +100,7 @@ def tensor(request: HttpRequest, organization: str, name: str, tensor_id: int) -
     seen = context["inspected"]
     found = rows.one(seen, tensor_id) if seen is not None else None
     if found is None:
-        raise Refused.because(policies.UNKNOWN_TENSOR)
+        raise Refused.because(evidence_policies.UNKNOWN_TENSOR)
     path = seen.paths[found.inspection_id]
     own = [one for one in shown.findings(context["evidence"]) if (one.path, one.tensor) == (path, found.name)]
     context |= {"tensor": found, "path": path, "findings": own, "line": tensors.number_line(found)}
@@ -144,7 +144,7 @@ def stop(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     may_run(request, seen).require()
     kind, digest = request.POST.get("kind", ""), request.POST.get("checkpoint", "")
     if kind not in set(EvidenceKind):
-        raise Refused.because(policies.UNKNOWN_EVIDENCE, kind=kind[:40])
+        raise Refused.because(evidence_policies.UNKNOWN_EVIDENCE, kind=kind[:40])
     checkpoint = selectors.checkpoint_seen(seen, digest)
     if checkpoint is not None and stop_evidence(checkpoint=checkpoint, kind=EvidenceKind(kind), by=request.user):
         messages.success(request, "It was stopped. Files that were read to their end need not be read again.")

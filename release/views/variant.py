@@ -15,7 +15,7 @@ from registry.presenters import level
 from registry.selectors import actor_for
 from registry.services.evidence import start_evidence
 from registry.states import EvidenceKind
-from release import policies
+from release import evidence_policies, policies
 from release.packaging import CARD, LIMIT_BYTES, read_text
 from release.presenters import evidence as evidence_shown
 from release.presenters import lineage as lineage_shown
@@ -99,7 +99,7 @@ def run_again(request: HttpRequest, organization: str, name: str) -> HttpRespons
     may_run(request, seen).require()
     digest, kind = request.POST.get("checkpoint", ""), request.POST.get("kind", "")
     if kind not in set(EvidenceKind):
-        raise Refused.because(policies.UNKNOWN_EVIDENCE, kind=kind[:40])
+        raise Refused.because(evidence_policies.UNKNOWN_EVIDENCE, kind=kind[:40])
     checkpoint = selectors.checkpoint_seen(seen, digest)
     if checkpoint is not None:
         start_evidence(checkpoint=checkpoint, kinds={EvidenceKind(kind)}, again=True)
@@ -133,4 +133,4 @@ def inside(request: HttpRequest, organization: str, name: str) -> selectors.Seen
 
 def may_run(request: HttpRequest, seen: selectors.Seen) -> Verdict:
     """Whether the viewer may have evidence made again, or stop its making."""
-    return policies.may_run_evidence(actor_for(request.user, seen.variant.organization))
+    return evidence_policies.may_run_evidence(actor_for(request.user, seen.variant.organization))

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.roles import SYSTEM, Role, Scope
 from registry.states import Level
-from release import policies
+from release import evidence_policies, policies
 from release.states import TRANSITIONS, Decision, ReleaseState
 from tests.unit.release.makers import (
     DIGEST,
@@ -159,7 +159,7 @@ def test_service_accounts_never_sign() -> None:
     assert policies.may_approve(release(S.IN_REVIEW), robot, Role.SAFETY_REVIEWER, DIGEST).codes == {
         "release.service_account"
     }
-    assert policies.may_waive(robot).codes == {"release.service_account"}
+    assert evidence_policies.may_waive(robot).codes == {"release.service_account"}
 
 
 def test_missing_evidence_stops_an_approval_and_no_refusal() -> None:
@@ -206,10 +206,10 @@ def test_who_may_draft_create_waive_retry_and_run(role: Role) -> None:
     assert policies.may_draft(who).allowed is (role in drafters)
     assert policies.may_create_variant(who).allowed is (role in drafters | {Role.OWNER})
     assert policies.may_retry(release(S.PUBLISHING), who).allowed is (role == Role.RELEASE_MANAGER)
-    assert policies.may_waive(who).allowed is (
+    assert evidence_policies.may_waive(who).allowed is (
         role in {Role.SAFETY_REVIEWER, Role.LEGAL_REVIEWER, Role.SECURITY_REVIEWER}
     )
-    assert policies.may_run_evidence(who).allowed is (role not in {Role.AUDITOR, Role.ACCESS_REVIEWER})
+    assert evidence_policies.may_run_evidence(who).allowed is (role not in {Role.AUDITOR, Role.ACCESS_REVIEWER})
 
 
 def test_every_reason_has_a_sentence_and_somebody_who_can_lift_it() -> None:
