@@ -48,19 +48,22 @@ def known(files: Sequence[CheckpointFile], *, since: datetime) -> dict[int, File
 
 def keep(file: CheckpointFile, report: weights.FileReport, *, is_complete: bool, at: datetime) -> None:
     """Write a file's report and tensors, unless somebody else has read the same content meanwhile."""
+    stored = storable(report.to_json())
     with transaction.atomic():
         row, is_new = FileInspection.objects.get_or_create(
             blob_id=file.blob_id,
             path=file.path,
             rules_version=weights.RULESET,
-            defaults={"report": storable(report.to_json()), "is_complete": is_complete, "made_at": at},
+            defaults={"report": stored, "is_complete": is_complete, "made_at": at},
         )
         if not is_new:
             row = FileInspection.objects.select_for_update().get(pk=row.pk)
             if row.is_complete:
                 return
-            row.report, row.is_complete, row.made_at = storable(report.to_json()), is_complete, at
-            row.save(update_fields=["report", "is_complete", "made_at"])
+            # What limits ended may have left the rows of some tensors, or the count of none.
+            row.tensors.all().delete()
+            row.report, row.is_complete, row.made_at, row.tensor_count = stored, is_complete, at, None
+            row.save(update_fields=["report", "is_complete", "made_at", "tensor_count"])
         write_tensors(row, report.tensors)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from django.utils import timezone
 from safetensors.numpy import save
 
 import weights
@@ -149,6 +151,16 @@ def test_what_takes_too_much_to_read_is_a_finding_and_is_tried_again_when_asked(
     assert run_jobs("registry.validate") == ["succeeded"]
     again = Evidence.objects.filter(checkpoint=checkpoint).first()
     assert not [one for one in again.report["findings"] if one["check"] == "FM-LIMITS"]
+
+
+def test_the_tensors_of_a_file_that_is_read_again_are_written():
+    checkpoint = checkpoint_of({"model.safetensors": shard(1)})
+    file = checkpoint.files.select_related("blob").get()
+    whole = weights.inspect_file(blob_store().path(file.blob_id), file.path)
+    for report, is_complete in ((replace(whole, tensors=[]), False), (whole, True)):
+        storing.keep(file, report, is_complete=is_complete, at=timezone.now())
+    row = FileInspection.objects.get()
+    assert row.tensor_count == row.tensors.count() == len(whole.tensors) == 2
 
 
 ODD = [
