@@ -62,6 +62,11 @@ def address_of(request: HttpRequest) -> str:
     return request.META.get("REMOTE_ADDR", "")
 
 
+def sent_from(request: HttpRequest) -> dict[str, str | None]:
+    """Where an agreement comes from, as it is recorded."""
+    return {"from_address": address_of(request) or None, "agent": request.META.get("HTTP_USER_AGENT", "")[:500]}
+
+
 def sign_in(request: HttpRequest, *, username: str, password: str) -> User:
     """Open a session for whoever gives the right password; Refused otherwise, without saying which part was wrong."""
     address = address_of(request)

@@ -23,8 +23,8 @@ KINDS = [
     ("", "Not said"),
     ("company", "Company"),
     ("university", "University"),
-    ("non_profit", "Non-profit body"),
-    ("government", "Public body"),
+    ("nonprofit", "Non-profit body"),
+    ("public_body", "Public body"),
     ("person", "Person"),
 ]
 MONTHS = re.compile(r"\A\s*(\d{4}-\d{2})\s*[:=]\s*([\d,_ ]+?)\s*\Z")

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors import user_named
+from accounts.signing_in import sent_from
 from gating import policies, selectors, services
 from gating.api import representations
 from gating.api import serializers as shapes
@@ -55,14 +56,6 @@ class AccessView(GenericAPIView):
         row = selectors.request_for(self.request.user, request_id, scopes=self.scopes)
         actor = selectors.actor_of(self.request.user, row.variant, scopes=self.scopes)
         return dict(shapes.AccessRequestSerializer(representations.request(row, actor)).data)
-
-
-def sent_from(request: Request) -> dict[str, Any]:
-    """Where an agreement comes from, as it is recorded."""
-    return {
-        "from_address": request.META.get("REMOTE_ADDR"),
-        "agent": request.META.get("HTTP_USER_AGENT", "")[:500],
-    }
 
 
 class AccessRequests(AccessView):

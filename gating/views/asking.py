@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.signing_in import sent_from
 from gating import presenters, selectors, services
 from gating.ask_form import AskForm
 from gating.form import stored_fields
@@ -36,7 +37,7 @@ def ask(request: HttpRequest, organization: str, name: str) -> HttpResponse:
             user=request.user,
             answers=form.answers(),
             accepted_text_sha256=form.accepted_sha256,
-            **_sent_from(request),
+            **sent_from(request),
         )
     except Refused as refused:
         form.refuse(refused.verdict)
@@ -54,17 +55,9 @@ def accept_text(request: HttpRequest, organization: str, name: str) -> HttpRespo
     """Accept a license text that changed, so that one's grant goes on."""
     variant, _ = selectors.visible_variant(request.user, f"{organization}/{name}")
     digest = request.POST.get("license", "")[:71]
-    services.accept_text(variant=variant, user=request.user, accepted_text_sha256=digest, **_sent_from(request))
+    services.accept_text(variant=variant, user=request.user, accepted_text_sha256=digest, **sent_from(request))
     messages.success(request, "You accepted the new text. Your access goes on.")
     return htmx.go(request, resolve_url("gating:ask", variant.organization.name, variant.name))
-
-
-def _sent_from(request: HttpRequest) -> dict[str, str | None]:
-    """Where an agreement comes from, as it is recorded."""
-    return {
-        "from_address": request.META.get("REMOTE_ADDR"),
-        "agent": request.META.get("HTTP_USER_AGENT", "")[:500],
-    }
 
 
 def _page(request: HttpRequest, variant: Variant, form: AskForm, *, status: int = 200) -> HttpResponse:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
+from accounts.signing_in import sent_from
 from gating.models import AccessRequest
 from hub.call import Call, malformed, storable_in, text_of
 from hub.selectors import people
@@ -83,8 +84,7 @@ def ask_access(call: Call, ns: str, name: str) -> HttpResponse:
         by=user,
         answers=answers,
         accepted_text_sha256=digest.removeprefix("sha256:"),
-        from_address=call.request.META.get("REMOTE_ADDR"),
-        agent=call.request.META.get("HTTP_USER_AGENT", "")[:500],
+        **sent_from(call.request),
         scopes=call.scopes,
     )
     answer = HttpResponse(status=303)
