@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
@@ -49,7 +50,7 @@ class Lease:
         self._renewed_at = time.monotonic()
 
     @property
-    def payload(self) -> dict[str, object]:
+    def payload(self) -> dict[str, Any]:
         """The small facts that the job was enqueued with."""
         return self.job.payload
 

@@ -1,6 +1,6 @@
 """The blob store: file content under its SHA-256, hashed while it arrives, never visible before it is whole.
 
-Owns bytes on local disk behind an interface that an object store fits. Knows neither paths of checkpoints nor people.
+Owns bytes on local disk. Knows neither paths of checkpoints nor people.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from django.conf import settings
 
@@ -45,36 +45,6 @@ class Extent:
     file: BinaryIO
     offset_bytes: int
     length: int
-
-
-class BlobStore(Protocol):
-    """What a store of content must do. All hashes are 64 lower-case hexadecimal digits."""
-
-    def receive(
-        self,
-        blocks: Iterable[bytes],
-        *,
-        expected_sha256: str = "",
-        expected_size: int | None = None,
-        progress: Callable[[int], None] = ...,
-    ) -> Content: ...
-
-    def assemble(
-        self,
-        extents: Iterable[Extent],
-        *,
-        expected_sha256: str = "",
-        expected_size: int | None = None,
-        progress: Callable[[int], None] = ...,
-    ) -> Content: ...
-
-    def exists(self, sha256: str) -> bool: ...
-
-    def size(self, sha256: str) -> int: ...
-
-    def open(self, sha256: str) -> BinaryIO: ...
-
-    def delete(self, sha256: str) -> None: ...
 
 
 class LocalBlobStore:

@@ -55,7 +55,7 @@ def validate(lease: Lease) -> None:
 @handler("registry.inspect", queue="validate")
 def inspect(lease: Lease) -> None:
     """Read some files of a checkpoint, as a part of its validation."""
-    wanted = list(lease.payload["files"])  # type: ignore[call-overload]
+    wanted = lease.payload["files"]
     files = list(CheckpointFile.objects.filter(pk__in=wanted).select_related("blob").order_by("path"))
     known = storing.known(files, since=lease.job.created_at)
     total = sum(file.size_bytes for file in files)

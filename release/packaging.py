@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gating.form import stored_fields
 from gating.hub_form import to_card
+from licensing.lineage_reads import Demands
 from licensing.models import LicenseVersion
 from licensing.openness_reads import Openness, assess_as
 from registry.blobs import blob_store
@@ -46,14 +47,19 @@ def package(item: ReleaseItem) -> Checkpoint:
 
 def additions(item: ReleaseItem) -> dict[str, str]:
     """The files, by path, that packaging writes or changes; raises BadCard where the card cannot be read."""
+    text = card_text(item.checkpoint)
+    demands = demands_of(item, text)
+    return _additions(item, text, demands, small_texts(item.checkpoint) if demands else {})
+
+
+def _additions(item: ReleaseItem, text: str, demands: Demands | None, held: dict[str, str]) -> dict[str, str]:
     paths = set(item.checkpoint.files.values_list("path", flat=True))
     added = {}
-    text = card_text(item.checkpoint)
     card = compose_card(text, card_demands(item))
     license_version = item.license_version
-    if demands := demands_of(item, text):
+    if demands:
         own = license_version.text if license_version else ""
-        made = made_for(demands.duties, card=card, held=small_texts(item.checkpoint), own_license=own)
+        made = made_for(demands.duties, card=card, held=held, own_license=own)
         card = with_lines(card, made.lines)
         added |= made.files
     if card != text or CARD not in paths:
@@ -98,7 +104,7 @@ def lineage_of_item(item: ReleaseItem) -> LineageFacts | None:
     if demands is None:
         return None
     if item.packaged is None:
-        added = additions(item)
+        added = _additions(item, card, demands, held)
         card, held = added.get(CARD, card), held | {path: text for path, text in added.items() if path != CARD}
     return facts_of_lineage(demands, card=card, held=held)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from weights.likeness import CAST, QUANTIZED, classify, directions, threshold
+from weights.likeness import classify, directions, threshold
 from weights.lineup import CODES, Group, Lineup, aligned
 from weights.nearest import nearest
 from weights.relations import Comparison, Relation, TensorMatch
@@ -39,7 +39,6 @@ Array = np.ndarray[Any, Any]
 
 
 _WORSE = (Relation.SAME, Relation.CAST, Relation.QUANTIZED, Relation.FINE_TUNED)
-_CODES = {CAST: Relation.CAST, QUANTIZED: Relation.QUANTIZED}
 
 
 class _Side:

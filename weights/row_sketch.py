@@ -39,8 +39,7 @@ class RowSketcher:
         self.columns = min(row, COLUMNS)
         self._tag = dtype.encode("ascii")
         self._signs, self._row_bytes, self._head_bytes = _layout(dtype, row, self.columns, packing)
-        mask = np.packbits(np.arange(COLUMNS) < self.columns)
-        self._pattern = (PATTERN & mask).view("<u8")
+        self._pattern = pattern_of(self.columns)
         self._words: list[Array] = []
         self._heads: list[Array] = []
         self._waiting = 0

@@ -14,7 +14,7 @@ from weights.findings import Finding
 from weights.formats import Kind
 from weights.hashing import HashingReader
 from weights.keras_config import check_keras_text
-from weights.nested import FINDING_LIMIT, Nesting, inspect_inner, nesting_of
+from weights.nested import FINDING_LIMIT, inspect_inner, nesting_of
 from weights.numpy_file import inspect_array
 from weights.pickle_file import PICKLE_LIMIT_BYTES, name_findings, walk_pickles
 from weights.pickle_names import STORAGE_WIDTHS
@@ -82,11 +82,6 @@ class _Inside:
                 findings += found
                 tensors += held
         return findings, tensors
-
-    @property
-    def nesting(self) -> Nesting:
-        """What the file may still unfold to."""
-        return self._nesting
 
 
 def _inspect_torch(inside: _Inside, archive: Archive) -> Parsed:

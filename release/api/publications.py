@@ -24,7 +24,7 @@ class Publications(ReleaseView):
     def get(self, request: Request, release_id: int) -> Response:
         """List the publications of a release."""
         release, actor = self.found(release_id)
-        retry = policies.may_retry(selectors.facts_of(release), actor)
+        retry = policies.may_retry(selectors.outline_of(release), actor)
         rows = [representations.publication(place, retry) for place in shown.rows(release)]
         return Response(shapes.PublicationSerializer(rows, many=True).data)
 

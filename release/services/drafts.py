@@ -18,7 +18,7 @@ from registry.states import Component, Level, ReasonCode
 from release import policies
 from release.facts import SHOWN_BY_FILES
 from release.models import Release, ReleaseItem, Target
-from release.selectors import facts_of, policy_in_force, targets_of
+from release.selectors import outline_of, policy_in_force, targets_of
 from rules import Refused
 
 
@@ -145,7 +145,7 @@ def _editable(release_id: int, actor: Actor) -> Release:
     release = (
         Release.objects.select_for_update(of=("self",)).select_related("organization", "policy").get(pk=release_id)
     )
-    policies.may_edit(facts_of(release), actor).require()
+    policies.may_edit(outline_of(release), actor).require()
     return release
 
 

@@ -19,7 +19,7 @@ from registry.services.commits import commit_released
 from registry.states import Level
 from release import policies, states
 from release.models import Publication, PublicationFile, Release, ReleaseItem
-from release.selectors import facts_of, open_jobs, successor_of
+from release.selectors import facts_of, open_jobs, outline_of, successor_of
 from release.services.reviews import locked, move
 from release.states import PublicationState, ReleaseState, TargetKind
 from rules import Refused, Verdict
@@ -80,7 +80,7 @@ def retry(*, publication_id: int, by: User, actor: Actor) -> None:
     # The release first, as everywhere, so that this never waits in a circle with a withdrawal.
     release = locked(Publication.objects.values_list("release", flat=True).get(pk=publication_id))
     publication = Publication.objects.select_for_update(of=("self",)).select_related("target").get(pk=publication_id)
-    policies.may_retry(facts_of(release), actor).require()
+    policies.may_retry(outline_of(release), actor).require()
     if publication.state == PublicationState.FAILED:
         now = timezone.now()
         publication.message, publication.updated_at = "", now
@@ -93,7 +93,7 @@ def retry(*, publication_id: int, by: User, actor: Actor) -> None:
 def withdraw(*, release_id: int, by: User, actor: Actor, reason: str) -> Release:
     """Take back what was disclosed: here at once, on targets by a job. Copies already made stay where they are."""
     release = locked(release_id)
-    policies.may_withdraw(facts_of(release), actor).require()
+    policies.may_withdraw(outline_of(release), actor).require()
     if not reason.strip():
         raise Refused.because(policies.WITHDRAWAL_REASON)
     now = timezone.now()

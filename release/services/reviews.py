@@ -17,7 +17,7 @@ from release.facts import ReleaseFacts, Standing
 from release.models import Release, Review
 from release.packaging import package
 from release.requirements import approval_requirements
-from release.selectors import facts_of
+from release.selectors import facts_of, outline_of
 from release.states import Decision, Transition
 from rules import Refused
 
@@ -78,7 +78,7 @@ def refuse(*, release_id: int, by: User, actor: Actor, seen: str, reason: str) -
 def recall(*, release_id: int, by: User, actor: Actor) -> Release:
     """Take a release back to draft; whatever was signed is void once its digest differs."""
     release = locked(release_id)
-    policies.may_recall(facts_of(release), actor).require()
+    policies.may_recall(outline_of(release), actor).require()
     release.submitted_by = release.submitted_at = None
     release.digest = ""
     release.items.update(packaged=None)
@@ -149,5 +149,5 @@ def _vote(
 
 
 def _approve_if_complete(release: Release, *, at: datetime) -> None:
-    if all(one.standing == Standing.MET for one in approval_requirements(facts_of(release))):
+    if all(one.standing == Standing.MET for one in approval_requirements(outline_of(release))):
         move(release, states.APPROVE, by=None, at=at)
