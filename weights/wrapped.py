@@ -135,7 +135,7 @@ def _members(source: Source) -> Iterator[tuple[str, bytes, int, int]]:
         if not header.strip(b"\0"):
             return
         size = _octal(header[124:136])
-        if size is None or position + _BLOCK + size < 0:
+        if size is None or size < 0:
             return
         name = header[:100].split(b"\0", 1)[0].decode("utf-8", "replace")
         prefix = header[345:500].split(b"\0", 1)[0].decode("utf-8", "replace") if header[257:263] == b"ustar\0" else ""

@@ -201,6 +201,8 @@ _OTHERS: list[tuple[str, str, str, str, Content]] = [
     ("zip-deep", "model.zip", "archives thirty deep", "PK-COST PK-WRAP", lambda: _deep(30)),
     ("zip-deflated-pt", "model.zip", "a compressed PyTorch archive in an archive", "PK-EXEC", archive({"a.pt": archive(EVIL_TORCH)}, zipfile.ZIP_DEFLATED)),
     ("tar-in-zip", "model.zip", "a tar in an archive", "PK-EXEC", archive({"a.tar": tar({"data.pkl": EVIL})})),
+    ("tar-negative", "model.tar", "a member of less than no bytes", "PK-WRAP", patched(tar({"data.pkl": EVIL}), 124, b"-0000000001 ")),
+    ("tar-backwards", "model.tar", "a folder after which its own header comes again", "PK-WRAP", patched(patched(tar({"data.pkl": EVIL}), 124, b"-0000001000 "), 156, b"5")),
     ("mar", "model.mar", "a TorchServe archive", "PK-EXEC", archive({"MAR-INF/MANIFEST.json": b"{}", "handler.py": b"import os\n", "model.pt": archive(EVIL_TORCH)})),
     ("mar-handler", "model.mar", "a TorchServe archive with a handler", "CC-CODE PK-WRAP", archive({"MAR-INF/MANIFEST.json": b'{"model": {"handler": "handler.py"}}', "handler.py": b"import os\nos.system('true')\n"})),
     ("zip-of-safetensors", "model.zip", "sound weights in an archive", "PK-WRAP", archive({"model.safetensors": HEALTHY})),
