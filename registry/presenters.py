@@ -74,6 +74,9 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     "registry:lineage:added": lambda e: (
         f"Recorded that {e.subject_label} comes from {e.facts.get('parent')} ({e.facts.get('relation')})."
     ),
+    "registry:lineage:removed": lambda e: (
+        f"Took back that {e.subject_label} comes from {e.facts.get('parent')} ({e.facts.get('relation')})."
+    ),
     "registry:checkpoint:committed": lambda e: (
         f"Committed “{e.facts.get('title')}” to {e.facts.get('branch')} of {e.subject_label}."
     ),

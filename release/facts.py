@@ -81,6 +81,15 @@ class LineageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentFacts:
+    """One parent that is named for a variant, and what the weights of both say of that."""
+
+    name: str
+    sentence: str
+    is_contradicted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ItemFacts:
     """One variant in a release."""
 
@@ -104,6 +113,7 @@ class ItemFacts:
     """None where it does not leave."""
     lineage: LineageFacts | None = None
     """None where nothing of others is in it."""
+    parents: tuple[ParentFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from registry.presenters import RELATIONS
 from rules import Verdict
 
 TALL = {"rows": 3}
@@ -92,6 +93,13 @@ class WithdrawForm(forms.Form):
         label="I have read what cannot be taken back.",
         error_messages={"required": "Tick the box to say that you have read it."},
     )
+
+
+class ParentForm(forms.Form):
+    """Where a variant came from."""
+
+    parent = forms.CharField(max_length=193, help_text="organization/name, here or on the Hub.")
+    relation = forms.ChoiceField(label="How", choices=[(one.value, label) for one, label in RELATIONS.items()])
 
 
 class WaiverForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Fingerprints for the leak guard, kept packed: read for many blobs at once, made where they are missing."""
+"""Fingerprints to know content again by, kept packed: read for many blobs at once, made where they are missing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from collections.abc import Iterable
 
 from django.db.models import Max
 
-from registry.models import FileInspection
+from registry.models import CheckpointFile, FileInspection
 from release.models import BlobFingerprints
 from weights import TensorRecord
 from weights.shortlist import VERSION, pack
 
+# Below this a file proves nothing: configurations are alike everywhere.
+SMALLEST_BYTES = 4096
 CHUNK = 20  # reports in memory at once; one may have tens of megabytes
+
+
+def large_blobs_of(variants: Iterable[int]) -> dict[int, set[str]]:
+    """The blobs of every checkpoint of some variants, by variant, that are large enough to say something; one query."""
+    rows = CheckpointFile.objects.filter(
+        checkpoint__commits__variant__in=list(variants), blob__size_bytes__gte=SMALLEST_BYTES
+    ).values_list("checkpoint__commits__variant", "blob_id")
+    found: dict[int, set[str]] = {}
+    for pk, blob in rows.distinct():
+        found.setdefault(pk, set()).add(blob)
+    return found
 
 
 def fingerprints_of(blobs: Iterable[str]) -> dict[str, tuple[bytes, list[str]]]:

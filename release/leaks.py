@@ -17,11 +17,9 @@ from django.db.models import Q
 
 from registry.models import CheckpointFile, Disclosure, FileInspection, LineageEdge, Serving, Variant
 from registry.states import Component, Level
-from release.leak_index import fingerprints_of
+from release.leak_index import SMALLEST_BYTES, fingerprints_of, large_blobs_of
 from weights.shortlist import Likeness, search
 
-# Below this a file proves nothing: configurations are alike everywhere.
-SMALLEST_BYTES = 4096
 # What members of a family share by nature: tokenizers, templates, cards, licenses, pictures.
 SHARED_KINDS = frozenset({"json", "text", "page", "media", "sentencepiece", "pointer", "empty"})
 # The same by name, for files that were not inspected yet; those of an inspected file are never asked for their name.
@@ -72,7 +70,7 @@ def leaks(variant: Variant, checkpoint_id: int) -> Leaks:
     files = _files(Q(checkpoint=checkpoint_id))
     if not files:
         return Leaks()
-    theirs = _files_by_variant(held)
+    theirs = large_blobs_of(held)
     public = _public_blobs(variant, held)
     ours = {blob for blob, _ in files}
     fingerprints = fingerprints_of(ours.union(public, *theirs.values()))
@@ -136,16 +134,6 @@ def _files(which: Q) -> set[tuple[str, str]]:
     """Content and path of the files that are large enough to say something."""
     rows = CheckpointFile.objects.filter(which, blob__size_bytes__gte=SMALLEST_BYTES)
     return set(rows.values_list("blob_id", "path"))
-
-
-def _files_by_variant(held: Mapping[int, Variant]) -> dict[int, set[str]]:
-    rows = CheckpointFile.objects.filter(
-        checkpoint__commits__variant__in=held, blob__size_bytes__gte=SMALLEST_BYTES
-    ).values_list("checkpoint__commits__variant", "blob_id")
-    found: dict[int, set[str]] = {}
-    for pk, blob in rows.distinct():
-        found.setdefault(pk, set()).add(blob)
-    return found
 
 
 def _shared_weights(files: set[tuple[str, str]], theirs: Mapping[int, set[str]], public: set[str]) -> dict[int, int]:

@@ -159,6 +159,15 @@ BAD_CARD = Rule(
 )
 
 
+BAD_PARENT = Rule(
+    "release.bad_parent",
+    "“{name}” names no model: it has the form organization/name.",
+    "You, by naming one in that form",
+    Kind.WHAT,
+    field="parent",
+)
+
+
 def may_see(actor: Actor) -> Verdict:
     """Whether somebody may know of an organization's releases: its members, reading."""
     return Verdict.of(
@@ -177,6 +186,15 @@ def may_create_variant(actor: Actor) -> Verdict:
     return Verdict.of(
         NOT_MEMBER.unless(actor.is_member),
         NOT_IN_ROLE.unless(actor.roles & WRITER_ROLES, verb="add a model for", roles=any_of(WRITER_ROLES)),
+        SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
+    )
+
+
+def may_name_parents(actor: Actor) -> Verdict:
+    """Whether somebody may record where a variant of an organization came from."""
+    return Verdict.of(
+        NOT_MEMBER.unless(actor.is_member),
+        NOT_IN_ROLE.unless(actor.roles & WRITER_ROLES, verb="name the parents of", roles=any_of(WRITER_ROLES)),
         SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
     )
 

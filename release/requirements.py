@@ -20,8 +20,9 @@ EVIDENCE_TITLES = {
 }
 
 
-# The requirements beside evidence that may be waived: by legal reviewers, and by security reviewers.
+# The requirements beside evidence that may be waived: two by legal reviewers, one by security reviewers.
 LINEAGE_DECIDED = "lineage.decided"
+LINEAGE_VERIFIED = "lineage.verified"
 LIKENESS_DECIDED = "likeness.decided"
 
 
@@ -163,6 +164,24 @@ def _decided(item: ItemFacts) -> Iterator[Requirement]:
     )
 
 
+def _verified(item: ItemFacts) -> Iterator[Requirement]:
+    """That no parent is named whose weights are not in it: licenses are followed along what is named."""
+    if not item.parents:
+        return
+    against = [f"{one.name}: {one.sentence}" for one in item.parents if one.is_contradicted]
+    why = " ".join(against) or " ".join(f"{one.name}: {one.sentence}" for one in item.parents)
+    is_waived = bool(against) and LINEAGE_VERIFIED in item.waived
+    standing = Standing.WAIVED if is_waived else Standing.UNMET if against else Standing.MET
+    yield Requirement(
+        LINEAGE_VERIFIED,
+        "Parents borne out by its weights",
+        item.repo_id,
+        standing,
+        f"Waived. {why}" if is_waived else why,
+        "Whoever names its parents, by naming the right one, or a legal reviewer, by a waiver with its reason",
+    )
+
+
 def _likeness(item: ItemFacts) -> Iterator[Requirement]:
     """That a person looked at what resembles held-back content, where a common ancestor may be all there is to it."""
     if not item.doubts:
@@ -202,6 +221,7 @@ def _evidence(release: ReleaseFacts, item: ItemFacts) -> Iterator[Requirement]:
             evidence.id,
         )
     yield from _decided(item)
+    yield from _verified(item)
     yield from _likeness(item)
 
 

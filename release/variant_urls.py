@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.views import openness, validation, variant
+from release.views import lineage, openness, validation, variant
 
 app_name = "variant"
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("<str:organization>/<str:name>/license/", variant.license, name="license"),
     path("<str:organization>/<str:name>/openness/", openness.openness, name="openness"),
     path("<str:organization>/<str:name>/openness/state/", openness.state, name="state-openness"),
-    path("<str:organization>/<str:name>/lineage/", variant.lineage, name="lineage"),
+    path("<str:organization>/<str:name>/lineage/", lineage.lineage, name="lineage"),
+    path("<str:organization>/<str:name>/lineage/add/", lineage.add, name="add-parent"),
+    path("<str:organization>/<str:name>/lineage/remove/", lineage.remove, name="remove-parent"),
     path("<str:organization>/<str:name>/history/", variant.history, name="history"),
 ]

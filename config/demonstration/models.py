@@ -61,7 +61,8 @@ def make_models(folder: Path, tell: Tell) -> dict[str, Path]:
     missing = [member for member in FAMILY if not places[member.name].exists()]
     if find_spec("torch") is None or not settings.IS_SMOKE_ENABLED:
         for member in missing:
-            made = write_untrained(_draft(places[member.name]), layers=2 + len(member.kind), seed=SEED)
+            parent = places[member.parent.partition("/")[2]] if member.parent else None
+            made = write_untrained(_draft(places[member.name]), layers=2 + len(member.kind), seed=SEED, parent=parent)
             _keep(member, places[member.name], texts.UNTRAINED.format(parameters=made))
         return places
     # The base and the deep model side by side, since each uses one core; then the one that builds on the base.

@@ -7,13 +7,18 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 HIDDEN, HEADS, KV_HEADS, INTERMEDIATE, VOCABULARY = 64, 4, 2, 128, 260
+CHANGE = 0.05
 
 
-def write_untrained(place: Path, *, layers: int, seed: int) -> int:
-    """Write a Llama-architecture checkpoint with random weights; returns its number of parameters."""
+def write_untrained(place: Path, *, layers: int, seed: int, parent: Path | None = None) -> int:
+    """Write a Llama-architecture checkpoint with random weights, or a parent's with small changes where it has them.
+
+    Returns its number of parameters.
+    """
+    inherited = load_file(parent / "model.safetensors") if parent else {}
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     random = np.random.default_rng(seed + layers)
@@ -36,6 +41,8 @@ def write_untrained(place: Path, *, layers: int, seed: int) -> int:
         name: np.ones(shape, np.float32) if len(shape) == 1 else random.normal(0, 0.02, shape).astype(np.float32)
         for name, shape in shapes.items()
     }
+    for name, tensor in inherited.items():
+        tensors[name] = tensor + tensors[name] * CHANGE if tensor.ndim > 1 else tensor
     save_file(tensors, place / "model.safetensors", metadata={"format": "pt"})
     _write(place / "config.json", _config(layers, head))
     _write(place / "generation_config.json", {"bos_token_id": 256, "eos_token_id": 257, "pad_token_id": 258})

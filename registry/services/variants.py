@@ -145,12 +145,18 @@ def describe_variant(*, variant: Variant, by: User, family: Family | None, summa
 def add_parent(
     *, child: Variant, relation: Relation, by: User, parent: Variant | None = None, external_parent: str = ""
 ) -> LineageEdge:
-    """Record where a variant came from: a variant here, or a repository elsewhere by name."""
+    """Record where a variant came from: a variant here, or a repository elsewhere by name.
+
+    Naming a parent again with another relation corrects the record.
+    """
     if parent is not None and child.pk in ancestor_ids(parent) | {parent.pk}:
         raise Refused.because(policies.LINEAGE_LOOP, child=child.repo_id, parent=parent.repo_id)
     edge, is_new = LineageEdge.objects.get_or_create(
         child=child, parent=parent, external_parent=external_parent, defaults={"relation": relation}
     )
+    if not is_new and edge.relation != relation:
+        edge.relation, is_new = relation, True
+        edge.save(update_fields=["relation"])
     if is_new:
         audit.record(
             "registry:lineage:added",
@@ -162,6 +168,26 @@ def add_parent(
             relation=relation,
         )
     return edge
+
+
+@transaction.atomic
+def remove_parent(*, child: Variant, name: str, by: User) -> None:
+    """Take back that a variant came from somewhere; Refused where that is not on record. The record of it stays."""
+    edges = LineageEdge.objects.filter(child=child).select_related("parent__organization")
+    edge = next((one for one in edges if one.parent_name.casefold() == name.casefold()), None)
+    if edge is None:
+        raise Refused.because(policies.UNKNOWN, what=f"parent of {child.repo_id}", name=name[:193])
+    parent = edge.parent_name
+    edge.delete()
+    audit.record(
+        "registry:lineage:removed",
+        subject=child,
+        actor=by,
+        at=timezone.now(),
+        organization=child.organization.name,
+        parent=parent,
+        relation=edge.relation,
+    )
 
 
 @transaction.atomic

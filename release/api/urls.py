@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.api import openness, publications, releases, validation, variants
+from release.api import lineage, openness, publications, releases, validation, variants
 
 app_name = "release-api"
 urlpatterns = [
@@ -33,6 +33,7 @@ urlpatterns = [
     path("variants/", variants.Variants.as_view(), name="variants"),
     path("variants/<str:organization>/<str:name>/", variants.OneVariant.as_view(), name="variant"),
     path("variants/<str:organization>/<str:name>/openness/", openness.Openness.as_view(), name="openness"),
+    path("variants/<str:organization>/<str:name>/parents/", lineage.Parents.as_view(), name="parents"),
     path("variants/<str:organization>/<str:name>/files/", variants.Files.as_view(), name="files"),
     path("variants/<str:organization>/<str:name>/checkpoints/", variants.Checkpoints.as_view(), name="checkpoints"),
     path(

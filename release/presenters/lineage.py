@@ -11,7 +11,15 @@ from gating.selectors import visible_variants
 from registry.models import LineageEdge, Variant
 from registry.presenters import RELATIONS
 from registry.states import Relation
+from release.parentage import Parentage, Standing
+from web.tones import Status, Tone
 
+STANDINGS = {
+    Standing.BORNE_OUT: Status("Borne out by its weights", Tone.SUCCESS, "fingerprint"),
+    Standing.IN_PART: Status("Borne out in part", Tone.INFO, "fingerprint"),
+    Standing.CONTRADICTED: Status("Contradicted by its weights", Tone.DANGER, "alert-triangle"),
+    Standing.UNSEEN: Status("Not to be seen", Tone.MUTED, "eye-off"),
+}
 BOX_WIDTH, BOX_HEIGHT = 190, 40
 COLUMN_GAP, ROW_GAP = 75, 16
 LABEL_CHARACTERS = 25
@@ -26,6 +34,17 @@ class Relative:
     relation: str
     url: str
     code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the weights say of one parent; `is_recorded` is false where the card alone names it."""
+
+    name: str
+    relation: str
+    status: Status
+    sentence: str
+    is_recorded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +116,22 @@ def drawing(name: str, parents: list[Relative], children: list[Relative]) -> Dra
     lines = [_line(one, other) for one, other in pairs]
     width = len(columns) * BOX_WIDTH + (len(columns) - 1) * COLUMN_GAP
     return Drawing([box for column in boxes for box in column], lines, width, height)
+
+
+def findings(found: list[Parentage], variant: Variant) -> list[Finding]:
+    """What the weights say of each parent, as members see it."""
+    edges = variant.parent_edges.select_related("parent__organization")
+    recorded = {edge.parent_name for edge in edges}
+    return [
+        Finding(
+            one.parent,
+            RELATIONS[one.relation] if one.relation else "From",
+            STANDINGS[one.standing],
+            one.sentence,
+            one.parent in recorded,
+        )
+        for one in found
+    ]
 
 
 def _relative(edge: LineageEdge, other: Variant | None) -> Relative:

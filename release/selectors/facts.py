@@ -18,6 +18,7 @@ from release.facts import (
     ItemFacts,
     LineageFacts,
     OpennessFacts,
+    ParentFacts,
     ReleaseFacts,
     TargetFacts,
     VoteFacts,
@@ -25,6 +26,7 @@ from release.facts import (
 from release.leaks import Leaks, leaks
 from release.models import Release, ReleaseItem, Review, Waiver
 from release.packaging import license_problem, lineage_of_item, openness_of_item
+from release.parentage import Parentage, Standing, parentage_of
 from release.states import Decision, ReleaseState
 
 
@@ -93,6 +95,7 @@ def item_facts(item: ReleaseItem) -> ItemFacts:
         doubts=found.doubtful,
         openness=openness_facts(openness_of_item(item)) if is_leaving else None,
         lineage=_lineage(item) if is_leaving else None,
+        parents=parent_facts(parentage_of(item.variant, item.checkpoint)) if is_leaving else (),
     )
 
 
@@ -102,6 +105,11 @@ def _lineage(item: ReleaseItem) -> LineageFacts | None:
         return lineage_of_item(item)
     except BadCard:
         return None
+
+
+def parent_facts(found: Iterable[Parentage]) -> tuple[ParentFacts, ...]:
+    """What the rules need of what weights say of parents."""
+    return tuple(ParentFacts(one.parent, one.sentence, one.standing == Standing.CONTRADICTED) for one in found)
 
 
 def openness_facts(found: Openness) -> OpennessFacts:

@@ -18,7 +18,7 @@ from registry.models import Checkpoint, Organization
 from release import evidence_policies, policies
 from release.models import Release, ReleasePolicy, Waiver
 from release.policy_document import check_document
-from release.requirements import EVIDENCE_TITLES, LIKENESS_DECIDED, LINEAGE_DECIDED
+from release.requirements import EVIDENCE_TITLES, LIKENESS_DECIDED, LINEAGE_DECIDED, LINEAGE_VERIFIED
 from rules import Refused
 
 DEFAULT_POLICY = Path(__file__).resolve().parent.parent / "default_policy.yaml"
@@ -59,7 +59,7 @@ def waive(
 ) -> Waiver:
     """Take the absence of one kind of evidence, or what licenses leave open, upon oneself for some days."""
     evidence_policies.may_waive(actor).require()
-    if requirement == LINEAGE_DECIDED:
+    if requirement in (LINEAGE_DECIDED, LINEAGE_VERIFIED):
         evidence_policies.may_decide_lineage(actor).require()
     elif requirement == LIKENESS_DECIDED:
         evidence_policies.may_decide_likeness(actor).require()

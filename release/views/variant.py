@@ -18,7 +18,6 @@ from registry.states import EvidenceKind
 from release import evidence_policies, policies
 from release.packaging import CARD, LIMIT_BYTES, read_text
 from release.presenters import evidence as evidence_shown
-from release.presenters import lineage as lineage_shown
 from release.presenters import states
 from release.presenters import variant as shown
 from release.presenters.files import listing
@@ -64,16 +63,6 @@ def license(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     context = shown.head(request.user, seen, "license")
     context |= {"version": version, "sheet": sheet(version) if version else None}
     return render(request, "registry/license.html", context)
-
-
-@require_safe
-def lineage(request: HttpRequest, organization: str, name: str) -> HttpResponse:
-    """Where it came from and what came from it, as far as the viewer may know."""
-    seen = selectors.seen_by(request.user, organization, name)
-    parents, children = lineage_shown.relatives(request.user, seen.variant)
-    context = shown.head(request.user, seen, "lineage") | {"parents": parents, "children": children}
-    context["drawing"] = lineage_shown.drawing(seen.variant.repo_id, parents, children)
-    return render(request, "registry/lineage.html", context)
 
 
 @require_safe
