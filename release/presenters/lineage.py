@@ -18,7 +18,7 @@ STANDINGS = {
     Standing.BORNE_OUT: Status("Borne out by its weights", Tone.SUCCESS, "fingerprint"),
     Standing.IN_PART: Status("Borne out in part", Tone.INFO, "fingerprint"),
     Standing.CONTRADICTED: Status("Contradicted by its weights", Tone.DANGER, "alert-triangle"),
-    Standing.UNSEEN: Status("Not to be seen", Tone.MUTED, "eye-off"),
+    Standing.UNSEEN: Status("Cannot be seen", Tone.MUTED, "eye-off"),
 }
 BOX_WIDTH, BOX_HEIGHT = 190, 40
 COLUMN_GAP, ROW_GAP = 75, 16
