@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
 import gating.states
+import hub.states
 import jobs.states
 import release.states
 from rules import Kind, Rule, Table, Transition
@@ -63,6 +64,12 @@ WORKFLOWS = [
         gating.states.TRANSITIONS,
         gating.states.RequestState,
         _of_requests,
+    ),
+    Workflow(
+        "Pull request",
+        "Its author makes these moves, too, but for merging. Merging discloses nothing: it changes the main branch.",
+        hub.states.TRANSITIONS,
+        hub.states.PullState,
     ),
     Workflow(
         "Job",

@@ -41,6 +41,8 @@ ANSWERS: Mapping[str, tuple[int, str]] = {
     policies.HAS_ACCESS.code: (400, ""),
     policies.NO_REQUEST.code: (404, ""),
     policies.NO_USER.code: (404, ""),
+    policies.BAD_TITLE.code: (400, ""),
+    policies.BAD_COMMENT.code: (400, ""),
 }
 PLAIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -9,7 +11,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from gating.models import Grant
+from hub.states import PullEventKind, PullState
 from registry.models import Blob, Commit, Organization, Variant
+from rules import Transition
 
 
 class Download(models.Model):
@@ -151,3 +155,76 @@ class ArrivedPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.upload} {self.number}"
+
+
+class PullRequest(models.Model):
+    """Changes to the main branch that somebody proposes, with a line of commits of their own.
+
+    Its head is the registry's name `refs/pr/<number>`; every commit there is a checkpoint that gathers evidence. Kept
+    when it is closed or merged; it goes with its repository.
+    """
+
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=6, choices=[(state.value, state.value) for state in PullState])
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    base = models.ForeignKey(
+        Commit, on_delete=models.PROTECT, related_name="+", help_text="The commit that it began at."
+    )
+    merge_commit = models.ForeignKey(Commit, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "number"], name="pull_request_number_unique"),
+            models.CheckConstraint(
+                condition=models.Q(state="merged", merge_commit__isnull=False)
+                | (~models.Q(state="merged") & models.Q(merge_commit=None)),
+                name="pull_request_merged_by_a_commit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant} #{self.number}"
+
+    @property
+    def ref(self) -> str:
+        """The revision by which its files are known."""
+        return f"refs/pr/{self.number}"
+
+    def move(self, transition: Transition, *, at: datetime, merge_commit: Commit | None = None) -> None:
+        """Take a step that was allowed; ValueError where it does not start here."""
+        if not transition.starts_at(PullState(self.state)):
+            raise ValueError(f"{transition.name} does not start at {self.state}")
+        self.state, self.merge_commit, self.updated_at = str(transition.target), merge_commit, at
+        self.save(update_fields=["state", "merge_commit", "updated_at"])
+
+
+class PullRequestEvent(models.Model):
+    """One thing that was said or done in a pull request. What is corrected is a row of its own."""
+
+    pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=7, choices=[(kind.value, kind.value) for kind in PullEventKind])
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    text = models.TextField(blank=True, help_text="A comment's words, a title, or a state.")
+    former = models.CharField(max_length=200, blank=True, help_text="The title before.")
+    commit = models.ForeignKey(Commit, on_delete=models.PROTECT, null=True, related_name="+")
+    about = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="later")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["edit", "hide"], about__isnull=False)
+                | (~models.Q(kind__in=["edit", "hide"]) & models.Q(about=None)),
+                name="pull_event_about_a_comment",
+            )
+        ]
+        triggers = [pgtrigger.Protect(name="immutable", operation=pgtrigger.Update)]
+
+    def __str__(self) -> str:
+        return f"{self.pull_request} {self.kind}"

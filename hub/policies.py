@@ -5,8 +5,11 @@ Who sees, reads and writes is decided in `gating`; the rules of content, names a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from accounts.roles import WRITER_ROLES, Actor, Role, Scope
-from rules import Kind, Rule, Verdict
+from hub.states import BY_AUTHOR, MERGE, MERGERS, TAKES_COMMITS, PullState
+from rules import Kind, Rule, Transition, Verdict
 
 CALLER = "Whoever sends the request, by sending it as the protocol says"
 RELEASE_MANAGER = "A release manager of {organization}, by a release"
@@ -87,11 +90,71 @@ OTHER_NAMESPACE = Rule(
     "Nobody",
     Kind.WHO,
 )
-PULL_REQUESTS = Rule(
-    "hub.pull_requests",
-    "Pull requests are not offered here; commit to a branch of your own instead.",
+ONLY_PULL_REQUESTS = Rule(
+    "hub.only_pull_requests",
+    "Discussions without changes are not offered here; open a pull request and say there what is to be said.",
     "Nobody",
     Kind.WHO,
+)
+ONLY_AGAINST_MAIN = Rule(
+    "hub.only_against_main",
+    "Pull requests are made against the branch main, not {revision}.",
+    "You, by proposing changes to main",
+    Kind.WHAT,
+)
+NO_PULL_REQUEST = Rule(
+    "hub.no_pull_request",
+    "There is no pull request {number}.",
+    "You, by naming one that is there",
+    Kind.MISSING,
+)
+NO_COMMENT = Rule("hub.no_comment", "There is no such comment.", "You, by naming one that is there", Kind.MISSING)
+BAD_TITLE = Rule("hub.bad_title", "A pull request needs a title.", "You, by giving it one", Kind.WHAT, field="title")
+BAD_COMMENT = Rule(
+    "hub.bad_comment",
+    "A comment has 1 to {longest} characters.",
+    "You, by writing one of that length",
+    Kind.WHAT,
+    field="comment",
+)
+PULL_REQUEST_ELSEWHERE = Rule(
+    "hub.pull_request_elsewhere",
+    "Pull request {number} is {state}; that is not possible now.",
+    "Whoever may open it again, unless it was merged",
+)
+NOT_A_MERGER = Rule(
+    "hub.not_a_merger",
+    "A pull request is merged by a person who is owner or release manager.",
+    "An owner of the organization, by merging it or giving you such a role",
+    Kind.WHO,
+)
+NOT_ITS_AUTHOR = Rule(
+    "hub.not_its_author",
+    "Only its author, an owner or a release manager may do that to a pull request.",
+    "Its author, or an owner of the organization",
+    Kind.WHO,
+)
+NOT_ITS_SPEAKER = Rule(
+    "hub.not_its_speaker",
+    "Only who wrote a comment may give it other words.",
+    "Nobody else; say something below it",
+    Kind.WHO,
+)
+MEMBERS_SPEAK = Rule(
+    "hub.members_speak",
+    "Only members of the organization speak in its pull requests.",
+    "An owner of the organization, by making you a member",
+    Kind.WHO,
+)
+NOTHING_PROPOSED = Rule(
+    "hub.nothing_proposed",
+    "Pull request {number} changes nothing yet.",
+    "Its author, by committing to it",
+)
+MERGE_CONFLICT = Rule(
+    "hub.merge_conflict",
+    "Since pull request {number} began, main changed as well, and otherwise: {paths}.",
+    "Its author, by committing to it what main has there, or by opening another one on top of main",
 )
 HISTORY_KEPT = Rule(
     "hub.history_kept",
@@ -185,4 +248,62 @@ def may_control(governed: Rule, actor: Actor, *, is_direct_control: bool, **name
     return Verdict.of(
         OWNERS_ONLY.unless(Role.OWNER in actor.roles, **names) if is_direct_control else governed.refuse(**names),
         WRITE_SCOPE_MISSING.unless(actor.may_use(Scope.WRITE)),
+    )
+
+
+# --- pull requests -----------------------------------------------------------------------------------
+
+
+def may_commit_to(state: str, number: int) -> Verdict:
+    """Whether a pull request still takes commits from whoever may write."""
+    return Verdict.of(PULL_REQUEST_ELSEWHERE.unless(PullState(state) in TAKES_COMMITS, number=number, state=state))
+
+
+def may_comment(actor: Actor) -> Verdict:
+    """Whether `actor` may speak in a pull request; auditors write nothing."""
+    speaks = bool(actor.roles - {Role.AUDITOR})
+    return Verdict.of(MEMBERS_SPEAK.unless(speaks), WRITE_SCOPE_MISSING.unless(actor.may_use(Scope.WRITE)))
+
+
+def may_edit(actor: Actor, speaker_id: int) -> Verdict:
+    """Whether `actor` may give a comment other words."""
+    return Verdict.of(*may_comment(actor).reasons, NOT_ITS_SPEAKER.unless(actor.id == speaker_id))
+
+
+def may_hide(actor: Actor, speaker_id: int) -> Verdict:
+    """Whether `actor` may hide a comment."""
+    return Verdict.of(
+        *may_comment(actor).reasons, NOT_ITS_AUTHOR.unless(actor.id == speaker_id or actor.roles & MERGERS)
+    )
+
+
+def may_tend(actor: Actor, author_id: int) -> Verdict:
+    """Whether `actor` may rename, offer, close or reopen a pull request; its author must still belong here."""
+    is_author = actor.id == author_id and bool(actor.roles & WRITER_ROLES)
+    return Verdict.of(
+        NOT_ITS_AUTHOR.unless(is_author or actor.roles & MERGERS),
+        WRITE_SCOPE_MISSING.unless(actor.may_use(Scope.WRITE)),
+    )
+
+
+def may_move(transition: Transition, state: str, number: int, author_id: int, actor: Actor) -> Verdict:
+    """Whether `actor` may offer, close or reopen a pull request now."""
+    if transition not in BY_AUTHOR:
+        raise ValueError(f"{transition.name} is asked about by its own policy")
+    here = PULL_REQUEST_ELSEWHERE.unless(transition.starts_at(PullState(state)), number=number, state=state)
+    return Verdict.of(*may_tend(actor, author_id).reasons, here)
+
+
+def may_merge(state: str, number: int, actor: Actor, *, is_empty: bool, conflicts: Sequence[str]) -> Verdict:
+    """Whether `actor` may make the changes of a pull request part of the main branch now.
+
+    What its evidence says is no matter here: nothing is disclosed by a merge, and releases ask for evidence.
+    """
+    shown = ", ".join(conflicts[:5]) + (f" and {len(conflicts) - 5} more" if len(conflicts) > 5 else "")
+    return Verdict.of(
+        NOT_A_MERGER.unless(bool(actor.roles & MERGERS) and not actor.is_service),
+        WRITE_SCOPE_MISSING.unless(actor.may_use(Scope.WRITE)),
+        PULL_REQUEST_ELSEWHERE.unless(MERGE.starts_at(PullState(state)), number=number, state=state),
+        NOTHING_PROPOSED.unless(not is_empty or state == PullState.MERGED, number=number),
+        MERGE_CONFLICT.unless(not conflicts or state == PullState.MERGED, number=number, paths=shown),
     )

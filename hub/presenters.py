@@ -9,7 +9,9 @@ from accounts.models import Token, User
 from accounts.roles import WRITER_ROLES, Role, Scope
 from hub import cards
 from hub.selectors.trees import Entry
+from hub.states import PullState
 from registry.models import Commit, Variant
+from web.tones import Status, Tone
 
 EXPANDABLE = frozenset(
     (
@@ -142,3 +144,11 @@ def _role_word(held: set[Role]) -> str:
     if Role.OWNER in held:
         return "admin"
     return "write" if held & WRITER_ROLES else "read"
+
+
+PULL_STATES = {
+    PullState.DRAFT: Status("Draft", Tone.PENDING, "pencil"),
+    PullState.OPEN: Status("Open", Tone.INFO, "git-pull-request"),
+    PullState.CLOSED: Status("Closed", Tone.MUTED, "x"),
+    PullState.MERGED: Status("Merged", Tone.SUCCESS, "git-merge"),
+}

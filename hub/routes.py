@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hub.routing import Router, View
-from hub.views import downloads, identity, listings, repos, requests, uploads, xet
+from hub.views import downloads, identity, listings, pulls, repos, requests, uploads, xet
 
 MODEL = "api/models/{ns}/{name}"
 XET = "api/xet/{organization}/{space}"
@@ -57,7 +57,21 @@ def _routes() -> Iterator[tuple[str, str, View]]:
     yield "POST", f"{MODEL}/user-access-request/cancel", requests.cancel
     yield "GET", "{ns}/{name}/user-access-report", requests.report
     yield "POST", "{ns}/{name}/ask-access", requests.ask_access
+    yield from _pull_requests()
     yield from _never_here()
+
+
+def _pull_requests() -> Iterator[tuple[str, str, View]]:
+    one = f"{MODEL}/discussions/{{number}}"
+    yield "GET", f"{MODEL}/discussions", pulls.listing
+    yield "POST", f"{MODEL}/discussions", pulls.create
+    yield "GET", one, pulls.details
+    yield "POST", f"{one}/comment", pulls.comment
+    yield "POST", f"{one}/comment/{{comment}}/edit", pulls.edit
+    yield "POST", f"{one}/comment/{{comment}}/hide", pulls.hide
+    yield "POST", f"{one}/title", pulls.title
+    yield "POST", f"{one}/status", pulls.status
+    yield "POST", f"{one}/merge", pulls.merge
 
 
 def _never_here() -> Iterator[tuple[str, str, View]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from audit.models import Event
-from registry.states import Component, EvidenceKind, Level, ReasonCode, Relation
+from registry.states import Component, EvidenceKind, Level, ReasonCode, RefKind, Relation
 from web.tones import OUTCOMES, Status, Tone
 
 LEVELS = {
@@ -94,7 +94,7 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
 
 def _ref(event: Event) -> str:
     kind, _, name = str(event.facts.get("ref", "")).partition(":")
-    return f"{kind} “{name}”"
+    return f"pull request {name}" if kind == RefKind.PULL else f"{kind} “{name}”"
 
 
 def sentence(event: Event) -> str:

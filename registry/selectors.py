@@ -85,8 +85,7 @@ def commit_at(variant: Variant, revision: str) -> Commit:
     """
     kind, name = _ref_of(revision)
     refs = Ref.objects.filter(variant=variant, name=name).select_related("commit__checkpoint")
-    if kind:
-        refs = refs.filter(kind=kind)
+    refs = refs.filter(kind=kind) if kind else refs.exclude(kind=RefKind.PULL)
     found = refs.order_by("kind").first()  # a branch comes before a tag of the same name
     if found:
         return found.commit
@@ -125,7 +124,8 @@ def head_of(variant: Variant, branch: str = "main") -> Commit | None:
 
 
 def _ref_of(revision: str) -> tuple[str, str]:
-    for prefix, kind in (("refs/heads/", RefKind.BRANCH), ("refs/tags/", RefKind.TAG)):
+    for kind in RefKind:
+        prefix = f"refs/{kind.folder}/"
         if revision.startswith(prefix):
             return kind, revision.removeprefix(prefix)
     return "", revision

@@ -73,3 +73,10 @@ class RefKind(StrEnum):
 
     BRANCH = "branch"
     TAG = "tag"
+    PULL = "pull"
+    """The head of a pull request, by its number; it belongs to that and is made, moved and kept with it."""
+
+    @property
+    def folder(self) -> str:
+        """Where such names stand below `refs/`."""
+        return {RefKind.BRANCH: "heads", RefKind.TAG: "tags", RefKind.PULL: "pr"}[self]

@@ -1,4 +1,7 @@
-"""A commit as the protocol sends it: lines of operations become one change of the registry, or nothing."""
+"""A commit as the protocol sends it: lines of operations become one change of the registry, or nothing.
+
+It goes to a branch, to a pull request, or opens one.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
 from gating.services import follow_card
 from hub.call import malformed, storable_in, text_of
+from hub.models import PullRequest
 from hub.ndjson import BadLines, Line, read_lines
 from hub.selectors.infos import CARD, card_of
 from hub.selectors.trees import tree_of
+from hub.services import pull_requests
 from registry import policies as registry
 from registry.models import Commit, Organization, Variant
+from registry.selectors import OID, commit_at
 from registry.services import commits, content
 from registry.services.commits import Changes, Placed
 from rules import Refused
@@ -28,6 +35,7 @@ PATH_CHARACTERS = 1024
 # Content up to this size waits in memory for others, so that they are written together; a batch is bounded as well.
 SMALL_BYTES, BATCH_BYTES, BATCH_FILES = 256 << 10, 8 << 20, 512
 NAMED_LIKE_A_BRANCH = "refs/heads/"
+PULL = re.compile(r"refs/pr/([1-9][0-9]{0,8})")
 
 
 @dataclass
@@ -42,28 +50,39 @@ class Sent:
     delete_folders: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
 
+    def said(self) -> dict[str, Any]:
+        """What the commit does and says."""
+        changes = Changes(add=self.add, delete=self.delete, delete_folders=self.delete_folders)
+        return {"changes": changes, "title": self.title, "message": self.message}
 
-def receive(*, variant: Variant, branch: str, blocks: Iterable[bytes], author: User) -> Commit:
+
+def receive(*, variant: Variant, revision: str, blocks: Iterable[bytes], author: User) -> Commit:
     """Read a commit from its body and make it; content inside goes to the store while it arrives.
 
     Refused, with nothing visible, where a line is no good, the branch moved or some content is missing.
     """
     sent = _read(blocks, variant.organization)
     _compare_sizes(sent, variant.organization)
-    branch = branch.removeprefix(NAMED_LIKE_A_BRANCH)
+    number = PULL.fullmatch(revision)
+    if number:
+        parent = {"parent": sent.parent}
+        return pull_requests.commit_to(variant=variant, number=int(number[1]), author=author, **sent.said(), **parent)
+    branch = revision.removeprefix(NAMED_LIKE_A_BRANCH)
     with transaction.atomic():
-        made = commits.commit(
-            variant=variant,
-            changes=Changes(add=sent.add, delete=sent.delete, delete_folders=sent.delete_folders),
-            title=sent.title,
-            message=sent.message,
-            author=author,
-            branch=branch,
-            expected_parent=sent.parent,
-        )
+        made = commits.commit(variant=variant, author=author, branch=branch, expected_parent=sent.parent, **sent.said())
         if CARD in sent.add and branch == commits.MAIN:
             follow_card(variant=variant, metadata=card_of(tree_of(made.checkpoint)), by=author)
     return made
+
+
+def propose(*, variant: Variant, blocks: Iterable[bytes], author: User) -> tuple[PullRequest, Commit]:
+    """Read a commit from its body and open a pull request with it, from the parent that it names or from main."""
+    sent = _read(blocks, variant.organization)
+    _compare_sizes(sent, variant.organization)
+    if sent.parent and not OID.fullmatch(sent.parent):
+        raise malformed("The field parentCommit must be 7 to 40 hexadecimal digits where a pull request begins there.")
+    base = commit_at(variant, sent.parent) if sent.parent else None
+    return pull_requests.propose(variant=variant, author=author, base=base, **sent.said())
 
 
 class _Intake:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from accounts.models import Token
 from hub import policies
 from hub.models import FormerName
@@ -25,6 +27,7 @@ def rename(*, repository: Repository, token: Token | None, to: str) -> None:
     )
 
 
+@transaction.atomic
 def delete(*, repository: Repository, token: Token | None) -> None:
     """Delete a repository of which nothing is on record."""
     require_control(policies.GOVERNED_DELETE, repository, token)

@@ -9,6 +9,7 @@ from django.http import HttpResponse, JsonResponse
 from hub import presenters
 from hub.call import Call, malformed
 from hub.errors import HubRefused
+from hub.selectors import pull_requests
 from hub.selectors.last_commits import last_commits
 from hub.selectors.trees import tree_of
 from hub.services import refs as ref_services
@@ -83,13 +84,17 @@ def paths(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
 
 def refs(call: Call, ns: str, name: str) -> HttpResponse:
     """Branches and tags."""
-    listed = repository.seen(call, ns, name).refs()
+    found = repository.seen(call, ns, name)
+    listed = found.refs()
     shown = {
         "branches": [presenters.ref("heads", ref, oid) for kind, ref, oid in listed if kind == RefKind.BRANCH],
         "tags": [presenters.ref("tags", ref, oid) for kind, ref, oid in listed if kind == RefKind.TAG],
         "converts": [],
     }
-    return JsonResponse(shown | ({"pullRequests": []} if call.asks("include_prs") else {}))
+    if call.asks("include_prs"):
+        heads = pull_requests.heads(found).items()
+        shown["pullRequests"] = [presenters.ref("pr", str(number), commit.oid) for number, commit in sorted(heads)]
+    return JsonResponse(shown)
 
 
 def commits(call: Call, ns: str, name: str, rev: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.http import HttpResponse, JsonResponse
 
 from hub import cards, policies
 from hub.call import Call, malformed, text_of
+from hub.selectors.repositories import MAIN_NAMES
 from hub.services import commits, parts, tickets, uploads
 from hub.uploading import Announced
 from hub.views import repository
@@ -37,7 +38,7 @@ def validate_yaml(call: Call) -> HttpResponse:
 def preupload(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
     """How each announced file is to be sent, and what is there already."""
     found = repository.written(call, ns, name)
-    refuse_pull_request(call)
+    _require_main(call, rev)
     sent = call.json()
     files = sent.get("files")
     if not isinstance(files, list) or len(files) > MOST_FILES:
@@ -55,10 +56,16 @@ def preupload(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
 def commit(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
     """Make a commit of what was sent, or nothing."""
     found = repository.written(call, ns, name)
-    refuse_pull_request(call)
-    made = commits.receive(variant=found.variant, branch=rev, blocks=call.blocks(COMMIT_BLOCK_BYTES), author=found.user)
+    _require_main(call, rev)
+    said = {"variant": found.variant, "blocks": call.blocks(COMMIT_BLOCK_BYTES), "author": found.user}
+    shown: dict[str, Any] = {"success": True, "hookOutput": ""}
+    if call.asks("create_pr"):
+        pull, made = commits.propose(**said)
+        shown["pullRequestUrl"] = f"{call.origin}/{found.repo_id}/discussions/{pull.number}"
+    else:
+        made = commits.receive(**said, revision=rev)
     url = f"{call.origin}/{found.repo_id}/commit/{made.oid}"
-    return JsonResponse({"success": True, "commitUrl": url, "commitOid": made.oid, "hookOutput": ""})
+    return JsonResponse(shown | {"commitUrl": url, "commitOid": made.oid})
 
 
 def batch(call: Call, ns: str, name: str) -> HttpResponse:
@@ -147,7 +154,7 @@ def _parts(sent: dict[str, Any]) -> dict[int, str]:
     return found
 
 
-def refuse_pull_request(call: Call) -> None:
-    """Refuse what is meant for a pull request, before anything is sent."""
-    if call.asks("create_pr"):
-        raise Refused.because(policies.PULL_REQUESTS)
+def _require_main(call: Call, revision: str) -> None:
+    """Refuse a pull request against anything but the main branch, before anything is sent."""
+    if call.asks("create_pr") and revision not in MAIN_NAMES:
+        raise Refused.because(policies.ONLY_AGAINST_MAIN, revision=revision[:100])

@@ -10,7 +10,6 @@ from hub.call import Call, malformed
 from hub.errors import HubRefused
 from hub.services.xet import collecting, leave, shards, xorbs
 from hub.views import repository
-from hub.views.uploads import refuse_pull_request
 from hub.xet.hashes import of_text
 from registry.models import Organization
 from rules import Refused
@@ -19,7 +18,6 @@ from rules import Refused
 def write_token(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
     """Leave to send content for a repository, whatever the revision is to be."""
     found = repository.written(call, ns, name)
-    refuse_pull_request(call)
     given = leave.issue(variant=found.variant, token=call.token)
     collecting.collect_in_passing(found.variant.organization)
     address = f"{call.origin}/api/xet/{found.variant.organization_id}/{given.space}"

@@ -56,16 +56,18 @@ def commit(
     author: User | None,
     message: str = "",
     branch: str = MAIN,
+    kind: RefKind = RefKind.BRANCH,
     expected_parent: str = "",
 ) -> Commit:
     """Apply changes to a branch, all or nothing; committers of one variant wait for one another.
 
-    `expected_parent` is a commit id of 5 to 40 digits that must be the branch's head. The same commit sent again
-    answers the first one. Raises Refused with the path, branch or content at fault.
+    `kind` tells the head of a pull request, named by `branch`, from a branch. `expected_parent` is a commit id of 5 to
+    40 digits that must be the head now. The same commit sent again answers the first one. Raises Refused with the
+    path, branch or content at fault.
     """
     locked = Variant.objects.select_for_update().select_related("organization").get(pk=variant.pk)
-    head = _head(locked, branch)
-    before = {} if head is None or changes.replace_all else _files_of(head.checkpoint)
+    head = _head(locked, kind, branch)
+    before = {} if head is None or changes.replace_all else files_of(head.checkpoint)
     now = timezone.now()
     if expected_parent and head is not None and not head.oid.startswith(expected_parent):
         repeated = _repeated(head, changes, author, expected_parent, now)
@@ -92,9 +94,7 @@ def commit(
         author=author,
         created_at=now,
     )
-    Ref.objects.update_or_create(
-        variant=locked, kind=RefKind.BRANCH, name=branch, defaults={"commit": made, "updated_at": now}
-    )
+    Ref.objects.update_or_create(variant=locked, kind=kind, name=branch, defaults={"commit": made, "updated_at": now})
     Variant.objects.filter(pk=locked.pk).update(updated_at=now)
     audit.record(
         "registry:checkpoint:committed",
@@ -104,7 +104,7 @@ def commit(
         organization=locked.organization.name,
         digest=checkpoint.digest,
         commit=made.oid,
-        branch=branch,
+        branch=branch if kind == RefKind.BRANCH else f"refs/{kind.folder}/{branch}",
         title=made.title,
     )
     if not locked.organization.is_direct_control:
@@ -139,8 +139,7 @@ def create_ref(*, variant: Variant, kind: RefKind, name: str, commit: Commit, by
         raise Refused.because(policies.BAD_REF_NAME, name=name)
     Variant.objects.select_for_update().get(pk=variant.pk)
     if Ref.objects.filter(variant=variant, kind=kind, name=name).exists():
-        prefix = "heads" if kind == RefKind.BRANCH else "tags"
-        raise Refused.because(policies.REF_TAKEN, ref=f"refs/{prefix}/{name}")
+        raise Refused.because(policies.REF_TAKEN, ref=f"refs/{kind.folder}/{name}")
     ref = Ref.objects.create(variant=variant, kind=kind, name=name, commit=commit)
     audit.record(
         "registry:ref:created",
@@ -203,18 +202,19 @@ def checkpoint_of(variant: Variant, files: Mapping[str, Placed]) -> Checkpoint:
     return checkpoint
 
 
-def _head(variant: Variant, branch: str) -> Commit | None:
+def _head(variant: Variant, kind: RefKind, branch: str) -> Commit | None:
     ref = (
-        Ref.objects.filter(variant=variant, kind=RefKind.BRANCH, name=branch)
+        Ref.objects.filter(variant=variant, kind=kind, name=branch)
         .select_related("commit__checkpoint", "commit__parent__checkpoint")
         .first()
     )
-    if ref is None and branch != MAIN:
+    if ref is None and (kind, branch) != (RefKind.BRANCH, MAIN):
         raise Refused.because(policies.REVISION_MISSING, revision=branch, repo=variant.repo_id)
     return ref.commit if ref else None
 
 
-def _files_of(checkpoint: Checkpoint) -> dict[str, Placed]:
+def files_of(checkpoint: Checkpoint) -> dict[str, Placed]:
+    """The files of a checkpoint by path."""
     rows = checkpoint.files.values_list("path", "blob_id", "is_large")
     return {path: Placed(sha256, is_large) for path, sha256, is_large in rows.iterator()}
 
@@ -259,10 +259,10 @@ def _repeated(
     if not parent_oid.startswith(expected_parent) or changes.replace_all:
         return None
     try:
-        after = _apply(_files_of(head.parent.checkpoint) if head.parent else {}, changes)
+        after = _apply(files_of(head.parent.checkpoint) if head.parent else {}, changes)
     except Refused:
         return None
-    return head if after == _files_of(head.checkpoint) else None
+    return head if after == files_of(head.checkpoint) else None
 
 
 def _oid(

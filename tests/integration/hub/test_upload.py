@@ -349,7 +349,7 @@ def test_two_writers_on_one_expected_parent_make_one_commit(governed) -> None:
     assert sorted(statuses) == [200, 412]
 
 
-def test_unknown_branch_deleted_file_and_pull_request(governed) -> None:
+def test_an_unknown_branch_and_a_file_that_is_gone(governed) -> None:
     api, repo_id = governed.writer.api, f"{governed.name}/refused"
     api.create_repo(repo_id)
     api.upload_file(repo_id=repo_id, path_or_fileobj=b"0", path_in_repo="0.txt")
@@ -357,8 +357,6 @@ def test_unknown_branch_deleted_file_and_pull_request(governed) -> None:
         api.upload_file(repo_id=repo_id, path_or_fileobj=b"1", path_in_repo="1.txt", revision="nowhere")
     gone = send_commit(governed.writer, repo_id, {"key": "deletedFile", "value": {"path": "none.txt"}})
     assert gone.status_code == 404 and gone.headers["X-Error-Code"] == "EntryNotFound"
-    with pytest.raises(HfHubHTTPError, match="Pull requests are not offered"):
-        api.upload_file(repo_id=repo_id, path_or_fileobj=b"1", path_in_repo="1.txt", create_pr=True)
 
 
 def test_a_card_that_cannot_be_read_is_refused_before_the_upload(governed) -> None:
