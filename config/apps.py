@@ -19,10 +19,8 @@ class ConfigConfig(AppConfig):
         import audit.presenters
         import audit.request
         import audit.services
-        import jobs.devices
         import jobs.subjects
         from config import visibility
-        from smoke.devices import discover
         from web import navigation
         from web.middleware import current_request_id
 
@@ -31,7 +29,6 @@ class ConfigConfig(AppConfig):
         accounts.events.use_recorder(audit.services.record)
         for kind, sentence in accounts.presenters.SENTENCES.items():
             audit.presenters.register(kind, sentence)
-        jobs.devices.register_finder("smoke.", lambda: [device.to_json() for device in discover().devices])
         jobs.subjects.use_concern(visibility.sees_jobs)
         for model, (visible, describe) in visibility.JOB_SUBJECTS.items():
             jobs.subjects.register(model, visible=visible, describe=describe)

@@ -173,6 +173,8 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
+# How long a device may be silent before it counts as gone, and how long work waits for a first one to be registered.
+DEVICE_GONE_SECONDS = env.integer("DEVICE_GONE_SECONDS", 60, at_least=2)
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
         "UserAttributeSimilarityValidator",

@@ -51,6 +51,18 @@ class Divide(Exception):
         self.total = total
 
 
+class Route(Exception):
+    """Raised by a handler whose work is to be done by the workers of another queue, with more facts in the payload.
+
+    The same job goes on there, and this was no attempt of its own.
+    """
+
+    def __init__(self, queue: str, payload: Mapping[str, object]) -> None:
+        super().__init__(queue)
+        self.queue = queue
+        self.payload = payload
+
+
 @dataclass(frozen=True)
 class Handler:
     """How one kind of job is done.

@@ -124,3 +124,34 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Device(models.Model):
+    """One device of one worker, as that worker last described it: written by `jobs.device_register` alone.
+
+    The row of a worker that fell silent stays and is shown as gone; nobody deletes it. `is_live` is what the last look
+    found, so that whoever waits for a device is told once; `device_register.is_live` asks the clock.
+    """
+
+    worker = models.CharField(max_length=120)
+    name = models.CharField(max_length=40, help_text="As the worker calls it, such as `cuda:0`.")
+    kind = models.CharField(max_length=20)
+    title = models.CharField(max_length=200)
+    uuid = models.CharField(max_length=80, blank=True)
+    queue = models.CharField(max_length=30)
+    total_bytes = models.BigIntegerField(default=0)
+    free_bytes = models.BigIntegerField(default=0, help_text="When it was last looked at.")
+    description = models.JSONField(default=dict, help_text="All that the worker says of it.")
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    looked_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+    signed_off_at = models.DateTimeField(null=True)
+    is_live = models.BooleanField(default=False)
+    changed_at = models.DateTimeField(default=timezone.now, help_text="Since when it is live, or gone.")
+
+    class Meta:
+        ordering = ["worker", "name"]
+        constraints = [models.UniqueConstraint(fields=["worker", "name"], name="one_row_per_device")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.worker}"

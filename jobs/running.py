@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from jobs import handlers, services
-from jobs.handlers import Divide, Retry
+from jobs.handlers import Divide, Retry, Route
 from jobs.models import Job
 from jobs.pace import Pace
 from jobs.services import LeaseLost
@@ -146,6 +146,9 @@ def _work(lease: Lease) -> str:
     except Divide as plan:
         services.divide(job, plan)
         return "divided"
+    except Route as way:
+        services.route(job, queue=way.queue, payload=way.payload)
+        return "routed"
     except Refused as refused:
         services.fail(job, code=refused.verdict.reasons[0].code, message=refused.verdict.sentence)
         return "failed"

@@ -6,8 +6,9 @@ All moments are the database's: workers' clocks differ, and a fast one would tak
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -23,6 +24,7 @@ from jobs.states import CANCEL, CLAIM, FAIL, OPEN, PUT_BACK, SUCCEED, JobState
 __all__ = [
     "LeaseLost",
     "beat",
+    "call_back",
     "cancel",
     "claim",
     "database_now",
@@ -33,6 +35,7 @@ __all__ = [
     "hold",
     "put_back",
     "ring",
+    "route",
     "see_worker",
     "stop_cancelled",
     "subject_of",
@@ -187,6 +190,43 @@ def put_back(job: Job, *, code: str, message: str, after_seconds: float | None, 
     row.run_after = now + timedelta(seconds=pause)
     row.error_code, row.error_message = code, message
     row.save(update_fields=[*changed, "attempts", "run_after", "error_code", "error_message"])
+
+
+@transaction.atomic
+def route(job: Job, *, queue: str, payload: Mapping[str, object]) -> None:
+    """Queue a running job elsewhere, with what was found out for it; raises LeaseLost where it was cancelled."""
+    row, now = hold(job), database_now()
+    if row.is_cancel_requested:
+        raise LeaseLost
+    changed = row.move(PUT_BACK, at=now)
+    row.attempts -= 1
+    row.queue, row.payload = queue, {**row.payload, **payload}
+    row.run_after = row.rung_at = now
+    row.done, row.total, row.stage, row.error_code, row.error_message = 0, 0, "", "", ""
+    row.save(
+        update_fields=[
+            *changed, "attempts", "queue", "payload", "run_after", "rung_at",
+            "done", "total", "stage", "error_code", "error_message",
+        ]
+    )  # fmt: skip
+    transaction.on_commit(lambda: ring(row))
+
+
+@transaction.atomic
+def call_back(kind: str, *, except_in: Collection[str]) -> int:
+    """Hand the jobs of a kind that wait in other queues than these back to where their kind begins; returns how many.
+
+    Those whose worker was lost are among them: the workers of their queue may all be gone.
+    """
+    home, now = handlers.handler_of(kind).queue, database_now()
+    waits = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_expires_at__lt=now)
+    rows = Job.objects.filter(waits, kind=kind).exclude(queue__in=[home, *except_in])
+    found = list(rows.select_for_update(skip_locked=True))
+    for job in found:
+        job.queue, job.run_after, job.rung_at = home, now, now
+        job.save(update_fields=["queue", "run_after", "rung_at"])
+        transaction.on_commit(partial(ring, job))
+    return len(found)
 
 
 @transaction.atomic

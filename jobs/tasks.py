@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from jobs import devices, running, services
+from jobs import device_register, devices, running, services
 
 log = logging.getLogger(__name__)
 SIGN_OF_LIFE_SECONDS = 15
@@ -38,15 +38,23 @@ def begin(sender: object, **_: object) -> None:
     name = sender.hostname  # type: ignore[attr-defined]
     queues = sorted(sender.app.amqp.queues.consume_from)  # type: ignore[attr-defined]
     started_at = timezone.now()
+    attached: list[str] = []
+    # Several signs of life within the time after which a device counts as gone, or one lost sign would make it so.
+    often = min(SIGN_OF_LIFE_SECONDS, settings.DEVICE_GONE_SECONDS / 4)
 
     def live() -> None:
         services.see_worker(name, queues=queues, started_at=started_at)
+        if attached:
+            device_register.beat(name, attached, devices.refreshed(queues))
 
     def look_for_devices() -> None:
-        services.see_worker(name, queues=queues, started_at=started_at, devices=devices.found(queues))
+        found = devices.found(queues)
+        services.see_worker(name, queues=queues, started_at=started_at, devices=found)
+        attached[:] = device_register.register(name, found)
 
-    _every(SIGN_OF_LIFE_SECONDS, live, "report that this worker lives")
+    _every(often, live, "report that this worker lives")
     _every(settings.JOB_SWEEP_SECONDS, services.sweep, "sweep")
+    _every(often, device_register.look, "see which devices came and went")
     if devices.are_wanted(queues):
         _every(devices.LOOK_AGAIN_SECONDS, look_for_devices, "look for devices")
 
@@ -58,6 +66,17 @@ def end(sender: object = None, **_: object) -> None:
     timer = threading.Timer(settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT, _hand_over, args=[str(sender)])
     timer.daemon = True
     timer.start()
+
+
+@worker_shutdown.connect
+def leave(sender: object, **_: object) -> None:
+    """Sign the devices of this worker off, last of all."""
+    try:
+        device_register.sign_off(sender.hostname)  # type: ignore[attr-defined]
+    except Exception as error:  # the database may be gone before its workers; silence says the same later
+        log.warning("Could not sign the devices off: %s", error)
+    finally:
+        connection.close()
 
 
 def _hand_over(worker: str) -> None:

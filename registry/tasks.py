@@ -6,7 +6,6 @@ import threading
 import time
 from itertools import accumulate
 
-from django.conf import settings
 from django.utils import timezone
 
 import weights
@@ -14,19 +13,14 @@ from jobs import Divide, Part, handler
 from jobs.running import Lease
 from jobs.services import LeaseLost, database_now
 from registry.blobs import blob_store
+from registry.inference import running
+from registry.inference.running import lost
 from registry.models import Checkpoint, CheckpointFile
 from registry.services.evidence import record_evidence
 from registry.states import EvidenceKind, Outcome
 from registry.validation import planning, storing
 from registry.validation.inspecting import StoredFile, inspect_confined
-from smoke import run as smoke_run
-from smoke import sandbox
-from smoke.report import SmokeReport, not_run
-from smoke.supervise import Limits
-from smoke.verdict import RULES_VERSION
 
-# What a run still needs where the operator allows weaker containment; whatever is missing shows in the report.
-WEAKER = ("no_new_privs", "limits", "seccomp")
 OUTCOME_OF_VERDICT = {"pass": Outcome.PASS, "warn": Outcome.WARN, "block": Outcome.FAIL}
 
 
@@ -63,49 +57,10 @@ def inspect(lease: Lease) -> None:
     _inspect(lease, [file for file in files if file.pk not in known], done, total)
 
 
-@handler("registry.smoke", queue="smoke.cpu", max_attempts=2, unit="steps")
+@handler("registry.smoke", max_attempts=2, unit="steps", on_failure=lost)
 def smoke_inference(lease: Lease) -> None:
-    """Load a checkpoint, quantized, in a confined process, and have it speak."""
-    checkpoint = Checkpoint.objects.get(pk=lease.subject_id)
-    if settings.IS_SMOKE_ENABLED:
-        report = _run_smoke(lease, checkpoint)
-    else:
-        report = not_run("switched-off", "Smoke inference is switched off on this instance (SMOKE=0).")
-    record_evidence(
-        lease,
-        checkpoint=checkpoint,
-        kind=EvidenceKind.SMOKE,
-        outcome=Outcome(report.outcome.value),
-        summary=report.reason,
-        tool="imprimatur-smoke",
-        tool_version="1.0",
-        rules_version=RULES_VERSION,
-        report=report.to_json(),
-    )
-
-
-def _run_smoke(lease: Lease, checkpoint: Checkpoint) -> SmokeReport:
-    store = blob_store()
-    places = {file.path: store.path(file.blob_id) for file in checkpoint.files.all()}
-    cancel = threading.Event()
-
-    def tell(progress: smoke_run.Progress) -> None:
-        try:
-            lease.report(progress.done, progress.total, progress.stage)
-        except LeaseLost:
-            cancel.set()
-
-    required = sandbox.REQUIRED if settings.SMOKE_CONTAINMENT == "require" else WEAKER
-    report = smoke_run.run(
-        places,
-        progress=tell,
-        cancel=cancel,
-        limits=Limits(wall_seconds=settings.SMOKE_WALL_SECONDS),
-        required=required,
-    )
-    if cancel.is_set() or lease.is_lost:
-        raise LeaseLost
-    return report
+    """Send a checkpoint to a device that fits; there, load it, quantized, in a confined process, and have it speak."""
+    running.work(lease)
 
 
 class _Lost(threading.Event):

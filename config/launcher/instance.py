@@ -47,10 +47,13 @@ VARIABLES = frozenset(
     }
 )
 # What the second instance takes over from the first; anything else would make it the first.
-SHARED = frozenset({"LOG_LEVEL", "SMOKE", "JOB_LEASE_SECONDS", "JOB_SWEEP_SECONDS", "STATIC_ROOT"})
+SHARED = frozenset(
+    {"LOG_LEVEL", "SMOKE", "JOB_LEASE_SECONDS", "JOB_SWEEP_SECONDS", "DEVICE_GONE_SECONDS", "STATIC_ROOT"}
+)
 TARGET_TOKEN = "TARGET_TOKEN_"
 
 
+        "DEVICE_GONE_SECONDS",
 @dataclass(frozen=True)
 class Addresses:
     """Where one instance finds its servers and is found itself."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -45,8 +48,14 @@ def stop_evidence(*, checkpoint: Checkpoint, kind: EvidenceKind, by: User) -> bo
     return True
 
 
-def record_evidence(
-    lease: Lease,
+def record_evidence(lease: Lease, **said: Any) -> Evidence:
+    """Write a result under the job's lease, as `write_evidence` takes it; a job that lost it writes nothing."""
+    with lease.writing():
+        return write_evidence(lease.job.pk, **said)
+
+
+def write_evidence(
+    job_id: UUID,
     *,
     checkpoint: Checkpoint,
     kind: EvidenceKind,
@@ -57,31 +66,30 @@ def record_evidence(
     rules_version: str = "",
     report: dict[str, object] | None = None,
 ) -> Evidence:
-    """Write a result under the job's lease; a job that lost it writes nothing, and one that runs twice writes once."""
-    with lease.writing():
-        known = Evidence.objects.filter(checkpoint=checkpoint, kind=kind, job_id=lease.job.pk).first()
-        if known:
-            return known
-        made = Evidence.objects.create(
-            checkpoint=checkpoint,
-            kind=kind,
-            outcome=outcome,
-            summary=summary[:500],
-            tool=tool,
-            tool_version=tool_version,
-            rules_version=rules_version,
-            report=report or {},
-            job_id=lease.job.pk,
-            made_at=timezone.now(),
-        )
-        audit.record(
-            "registry:evidence:recorded",
-            subject=checkpoint,
-            actor=None,
-            at=made.made_at,
-            label=checkpoint.digest,
-            kind_of_evidence=kind,
-            outcome=outcome,
-            summary=made.summary,
-        )
-        return made
+    """Write a result in the caller's transaction; a job that runs twice writes once."""
+    known = Evidence.objects.filter(checkpoint=checkpoint, kind=kind, job_id=job_id).first()
+    if known:
+        return known
+    made = Evidence.objects.create(
+        checkpoint=checkpoint,
+        kind=kind,
+        outcome=outcome,
+        summary=summary[:500],
+        tool=tool,
+        tool_version=tool_version,
+        rules_version=rules_version,
+        report=report or {},
+        job_id=job_id,
+        made_at=timezone.now(),
+    )
+    audit.record(
+        "registry:evidence:recorded",
+        subject=checkpoint,
+        actor=None,
+        at=made.made_at,
+        label=checkpoint.digest,
+        kind_of_evidence=kind,
+        outcome=outcome,
+        summary=made.summary,
+    )
+    return made

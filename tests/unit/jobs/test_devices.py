@@ -7,13 +7,22 @@ from jobs import devices
 
 @pytest.fixture(autouse=True)
 def finders(monkeypatch):
-    monkeypatch.setattr(devices, "_finders", {})
-    devices.register_finder("smoke.", lambda: [{"id": "cpu", "kind": "cpu", "name": "A Processor"}])
+    monkeypatch.setattr(devices, "_sources", {})
+    found = [{"id": name, "kind": name, "name": "A Device", "queue": f"smoke.{name}"} for name in ("cpu", "cuda")]
+    devices.register_finder("smoke.", lambda: found, lambda: {"cpu": 7})
 
 
 @pytest.mark.parametrize(
-    ("queues", "wanted"), [(["smoke.cpu"], True), (["default", "smoke.cuda"], True), (["default"], False), ([], False)]
+    ("queues", "attached"),
+    [
+        (["smoke.cpu"], ["cpu"]),
+        (["default", "smoke.cuda"], ["cuda"]),
+        (["smoke.cpu", "smoke.cuda"], ["cpu", "cuda"]),
+        (["default"], []),
+        ([], []),
+    ],
 )
-def test_only_workers_that_compute_are_asked(queues, wanted):
-    assert devices.are_wanted(queues) == wanted
-    assert [device["id"] for device in devices.found(queues)] == (["cpu"] if wanted else [])
+def test_a_worker_has_the_devices_whose_work_it_takes(queues, attached):
+    assert devices.are_wanted(queues) == bool(attached)
+    assert [device["id"] for device in devices.found(queues)] == attached
+    assert devices.refreshed(queues) == ({"cpu": 7} if attached else {})

@@ -1,0 +1,139 @@
+"""A smoke run as a job: first sent to a device, then done there, and written down however it ended."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from jobs import device_register
+from jobs.endings import CANCELLED
+from jobs.running import Lease
+from jobs.services import LeaseLost
+from registry.blobs import blob_store
+from registry.inference import attached, hardware, progress, routing
+from registry.models import Checkpoint
+from registry.services.evidence import record_evidence, write_evidence
+from registry.states import EvidenceKind, Outcome
+from registry.validation.storing import storable
+from smoke import run as smoke_run
+from smoke import sandbox
+from smoke.plan import Plan
+from smoke.report import SmokeReport, not_run
+from smoke.supervise import Limits
+from smoke.verdict import RULES_VERSION
+
+TOOL, TOOL_VERSION = "imprimatur-smoke", "2.0"
+# What a run still needs where the operator allows weaker containment; whatever is missing shows in the report.
+WEAKER = ("no_new_privs", "limits", "seccomp")
+
+
+def work(lease: Lease) -> None:
+    """Do whichever half of the job is due: the way to a device where nobody sent it yet, else the run."""
+    checkpoint = Checkpoint.objects.get(pk=lease.subject_id)
+    with places_of(checkpoint) as places:
+        if not settings.IS_SMOKE_ENABLED:
+            report = not_run("switched_off", "Smoke inference is switched off on this instance (SMOKE=0).")
+        elif lease.job.queue.startswith(attached.QUEUES):
+            report = _run(lease, places)
+        else:
+            lease.report(0, 0, "Looking for a device")
+            report = routing.send(lease, places)
+        fits = hardware.rows(places)
+    if not routing.is_known(lease, checkpoint, report):
+        _record(lease, checkpoint, report, {"hardware": fits})
+
+
+@contextmanager
+def places_of(checkpoint: Checkpoint) -> Iterator[Mapping[str, Path]]:
+    """The files of a checkpoint by their paths, each where its content lies."""
+    store = blob_store()
+    yield {path: store.path(blob) for path, blob in checkpoint.files.values_list("path", "blob_id")}
+
+
+def _run(lease: Lease, places: Mapping[str, Path]) -> SmokeReport:
+    own = list(device_register.of_worker(lease.job.worker, lease.job.queue))
+    for row in own:
+        row.free_bytes = attached.free_now().get(row.name, row.free_bytes)
+    plan = routing.plan_here(lease, places, own)
+    if not plan.runnable:
+        return routing.unplanned(plan, hardware.rows(places))
+    return _confined(lease, places, plan)
+
+
+def _confined(lease: Lease, places: Mapping[str, Path], plan: Plan) -> SmokeReport:
+    def tell(said: smoke_run.Progress) -> None:
+        if not lease.is_lost:
+            lease.report(said.done, said.total, progress.sentence(said))
+
+    required = sandbox.REQUIRED if settings.SMOKE_CONTAINMENT == "require" else WEAKER
+    report = smoke_run.run(
+        places,
+        plan=plan,
+        progress=tell,
+        cancel=_Lost(lease),
+        limits=Limits(wall_seconds=settings.SMOKE_WALL_SECONDS),
+        required=required,
+    )
+    if lease.is_lost:
+        raise LeaseLost
+    return report
+
+
+class _Lost(threading.Event):
+    """Set once the lease is gone, also while the process that runs says nothing."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__()
+        self._lease = lease
+
+    def is_set(self) -> bool:
+        """Whether whoever works under this lease must stop."""
+        return self._lease.is_lost
+
+
+def _record(lease: Lease, checkpoint: Checkpoint, report: SmokeReport, known: dict[str, Any]) -> None:
+    """Write the evidence: the tool's report, and under `record` what only the platform knows of the run."""
+    record = {
+        "worker": lease.job.worker,
+        "queue": lease.job.queue,
+        "attempt": lease.job.attempts,
+        "routed": {name: lease.payload[name] for name in ("device", "reason") if name in lease.payload},
+        **known,
+    }
+    record_evidence(
+        lease,
+        checkpoint=checkpoint,
+        kind=EvidenceKind.SMOKE,
+        outcome=Outcome(report.outcome.value),
+        summary=report.reason,
+        tool=TOOL,
+        tool_version=TOOL_VERSION,
+        rules_version=RULES_VERSION,
+        report=storable({**report.to_json(), "record": record}),
+    )
+
+
+def lost(subject: str, code: str, message: str) -> None:
+    """Write down that a run was given up, in the transaction that does so; a cancelled one has no result."""
+    job = routing.open_job_of(subject)
+    if job is None or code == CANCELLED[0]:
+        return
+    checkpoint = Checkpoint.objects.get(pk=subject.rpartition(":")[2])
+    report = not_run(code.replace("jobs.", ""), message)
+    record = {"worker": job.worker, "queue": job.queue, "attempt": job.attempts}
+    write_evidence(
+        job.pk,
+        checkpoint=checkpoint,
+        kind=EvidenceKind.SMOKE,
+        outcome=Outcome.NOT_RUN,
+        summary=message,
+        tool=TOOL,
+        tool_version=TOOL_VERSION,
+        rules_version=RULES_VERSION,
+        report={**report.to_json(), "record": record},
+    )
