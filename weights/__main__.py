@@ -43,9 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bar = None if options.quiet or not sys.stderr.isatty() else ProgressBar(sys.stderr)
     threads = max(1, options.threads)
     comparison = None
+    wants_fingerprints = options.compare is not None or options.fingerprints is not None
     try:
         others = None if options.compare is None else read_other(options.compare, progress=bar, threads=threads)
-        report = inspect_folder(options.folder, progress=bar, threads=threads)
+        report = inspect_folder(options.folder, progress=bar, threads=threads, fingerprints=wants_fingerprints)
         if others is not None:
             comparison = compare_with(report, others)
         if bar is not None:

@@ -27,6 +27,7 @@ from weights.manifest import manifest_digest
 from weights.names import check_collisions, check_path
 from weights.parsing import parse
 from weights.protobuf_files import check_external_data, explained_data
+from weights.readers import batches, readers_for
 from weights.report import FileReport, Report, worst_first
 from weights.sources import Opener, open_source, read_at
 from weights.template_places import check_agreement
@@ -112,27 +113,46 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
     )
 
 
-def inspect_folder(root: str | os.PathLike[str], *, progress: FolderProgress | None = None, threads: int = 2) -> Report:
-    """Check every file below `root`, `threads` at once and the largest first; OSError if anything cannot be read."""
+def inspect_folder(
+    root: str | os.PathLike[str],
+    *,
+    progress: FolderProgress | None = None,
+    threads: int = 2,
+    fingerprints: bool = True,
+) -> Report:
+    """Check every file below `root`, `threads` at once and the largest first; OSError if anything cannot be read.
+
+    Without `fingerprints` the records do not keep them, which for very many tensors saves most of the memory.
+    """
     started = time.perf_counter()
     listing = list_folder(root)
     total = listing.size_bytes
-    done = dict.fromkeys(listing.sizes, 0)
-    finished = 0
+    partly: dict[str, int] = {}  # bytes done of the files at hand
+    finished = finished_bytes = 0
 
-    def work(path: str) -> FileReport:
-        def tell(count: int) -> None:
-            done[path] = count
-            if progress is not None:
-                progress(path, sum(done.values()), total, finished)
+    def tell(path: str, count: int) -> None:
+        if progress is not None:
+            partly[path] = count
+            progress(path, min(finished_bytes + sum(list(partly.values())), total), total, finished)
 
-        return inspect_file(listing.root / path, path, listing.sizes[path], tell)
+    def work(batch: Sequence[str]) -> list[FileReport]:
+        reader = readers.get()
+        try:
+            return reader.read(batch)
+        finally:
+            readers.put(reader)
 
-    reports = []
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        for report in pool.map(work, sorted(listing.sizes, key=lambda path: -listing.sizes[path])):
-            reports.append(report)
-            finished += 1
+    reports: list[FileReport] = []
+    with (
+        readers_for(inspect_file, listing.root, listing.sizes, tell, threads, fingerprints=fingerprints) as readers,
+        ThreadPoolExecutor(max_workers=threads) as pool,
+    ):
+        for batch in pool.map(work, batches(listing.sizes)):
+            reports += batch
+            finished += len(batch)
+            for report in batch:
+                finished_bytes += report.size_bytes
+                partly.pop(report.path, None)
     return join(reports, findings=listing.findings, seconds=time.perf_counter() - started)
 
 

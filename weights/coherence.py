@@ -105,7 +105,7 @@ def _check_weights(documents: Documents, tensors: Tensors, *, is_main: bool, is_
     findings += check_quantization(config, path, tensors)
     if method_of(config) is None and is_alone:
         findings += _check_dtypes(config, path, tensors)
-    rows = embedding_rows({name: record for name, (_, record) in tensors.items()})
+    rows = embedding_rows({name: record for name, (_, record) in tensors.items() if name.endswith(_EMBEDDINGS)})
     if rows is not None:
         found = _check_ids(documents, config, rows)
         found += _check_width(config, path, tensors) if not known else []

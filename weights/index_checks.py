@@ -124,6 +124,11 @@ class _Index:
         twice: list[Finding] = []
         holder: dict[str, str] = {}
         for name, file in shards.items():
+            holder |= dict.fromkeys([tensor.name for tensor in file.tensors], name)
+        if holder == self._map and len(holder) == sum(len(file.tensors) for file in shards.values()):
+            return []
+        holder.clear()
+        for name, file in shards.items():
             for tensor in file.tensors:
                 other = holder.setdefault(tensor.name, name)
                 if other != name:

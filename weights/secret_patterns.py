@@ -56,32 +56,32 @@ _PATTERNS = {
 # What a text must hold for a pattern to have a chance: looked for first, since a plain search is a hundred times
 # faster.
 _LITERALS = {
-    "Hugging Face token": "hf_",
-    "Hugging Face organization token": "api_org_",
-    "AWS access key": "AKIA",
-    "AWS session key": "ASIA",
-    "GitHub token": "gh",
-    "GitHub fine-grained token": "github_pat_",
-    "GitLab token": "glpat-",
-    "OpenAI key": "T3BlbkFJ",
-    "Anthropic key": "sk-ant-",
-    "Slack token": "xox",
-    "Slack webhook": "hooks.slack.com",
-    "Google API key": "AIza",
-    "Stripe key": "k_live_",
-    "npm token": "npm_",
-    "PyPI token": "pypi-AgE",
-    "Docker Hub token": "dckr_pat_",
-    "SendGrid key": "SG.",
-    "DigitalOcean token": "dop_v1_",
-    "Databricks token": "dapi",
-    "Replicate token": "r8_",
-    "Vault token": "hvs.",
-    "Azure storage key": "AccountKey=",
-    "Weights & Biases key": "WANDB_API_KEY",
-    "JSON web token": "eyJ",
-    "private key": "PRIVATE KEY",
-    "password in an address": "://",
+    "Hugging Face token": ("hf_",),
+    "Hugging Face organization token": ("api_org_",),
+    "AWS access key": ("AKIA",),
+    "AWS session key": ("ASIA",),
+    "GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    "GitHub fine-grained token": ("github_pat_",),
+    "GitLab token": ("glpat-",),
+    "OpenAI key": ("T3BlbkFJ",),
+    "Anthropic key": ("sk-ant-",),
+    "Slack token": ("xox",),
+    "Slack webhook": ("hooks.slack.com",),
+    "Google API key": ("AIza",),
+    "Stripe key": ("k_live_",),
+    "npm token": ("npm_",),
+    "PyPI token": ("pypi-AgE",),
+    "Docker Hub token": ("dckr_pat_",),
+    "SendGrid key": ("SG.",),
+    "DigitalOcean token": ("dop_v1_",),
+    "Databricks token": ("dapi",),
+    "Replicate token": ("r8_",),
+    "Vault token": ("hvs.",),
+    "Azure storage key": ("AccountKey=",),
+    "Weights & Biases key": ("WANDB_API_KEY",),
+    "JSON web token": ("eyJ",),
+    "private key": ("PRIVATE KEY",),
+    "password in an address": ("://",),
 }
 _COMPILED = {kind: (_LITERALS[kind], re.compile(pattern)) for kind, pattern in _PATTERNS.items()}
 _PLACEHOLDER = re.compile(
@@ -92,8 +92,8 @@ _MINIMUM_ENTROPY = 3.0  # bits a character; random hex has 4, words repeated les
 
 def find_secrets(text: str, limit: int = 20) -> Iterator[Secret]:
     """Credentials in `text`, at most `limit`, without what is plainly an example."""
-    for kind, (literal, pattern) in _COMPILED.items():
-        if literal not in text:
+    for kind, (literals, pattern) in _COMPILED.items():
+        if not any(literal in text for literal in literals):
             continue
         for found in pattern.finditer(text):
             value = found.group()

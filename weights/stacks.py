@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from weights.catalog.coherence import CT_MISSING, CT_SHAPE
 from weights.findings import Finding
 from weights.report import TensorRecord
+from weights.tensor_names import forms_of
 
 LISTED_LIMIT = 20
 LIKE_SHARE = 0.6  # a stack is one of equal layers if so many of them have the same parts
@@ -44,12 +45,24 @@ class Layers:
 def stacks_of(tensors: Tensors) -> dict[str, Layers]:
     """All stacks by their place: what stands before the first number in a name."""
     stacks: dict[str, Layers] = {}
-    for name, placed in tensors.items():
-        found = _NUMBER.search(name)
-        if found:
-            place = name[: found.start()]
-            layers = stacks.setdefault(place, Layers(place))
-            layers.by_number.setdefault(int(found[1]), {})[name[found.end() :]] = placed
+    spans: dict[str, tuple[int, int] | None] = {}  # where the first number stands in all names of a form
+    parts: dict[str, str] = {}  # one object for each, whatever the number of layers
+    for form, (name, placed) in zip(forms_of(list(tensors)), tensors.items(), strict=True):
+        if form not in spans:
+            found = _NUMBER.search(form)
+            spans[form] = found.span() if found else None
+        span = spans[form]
+        if span is not None:
+            start, end = span
+            place, part = name[:start], name[end:]
+            layers = stacks.get(place)
+            if layers is None:
+                layers = stacks[place] = Layers(place)
+            number = int(name[start + 1 : end - 1])
+            own = layers.by_number.get(number)
+            if own is None:
+                own = layers.by_number[number] = {}
+            own[parts.setdefault(part, part)] = placed
     return stacks
 
 
@@ -144,19 +157,32 @@ def check_likeness(stacks: Mapping[str, Layers]) -> list[Finding]:
 
 def _experts(layers: Layers) -> Iterator[Finding]:
     """Experts of one layer that are missing, or that lack what the other experts have."""
+    seen: dict[frozenset[str], list[tuple[str, list[int], list[str]]]] = {}  # most layers have the same parts
     for number, parts in layers.by_number.items():
-        pools: dict[str, dict[int, set[str]]] = {}
-        for part in parts:
-            found = _expert(part)
-            if found:
-                pools.setdefault(found[0], {}).setdefault(found[1], set()).add(found[2])
-        for place, experts in pools.items():
+        key = frozenset(parts)
+        if key not in seen:
+            seen[key] = list(_lacking_experts(parts))
+        for place, missing, lacks in seen[key]:
             name = f"{layers.place}.{number}.{place}"
-            missing = sorted(set(range(max(experts))) - experts.keys()) if max(experts) < 10 * len(experts) else []
             if missing:
                 yield CT_MISSING.at("", f"{name} lacks the experts {missing[:10]}.")
-            whole = Counter(part for own in experts.values() for part in own)
+            for lack in lacks:
+                yield CT_MISSING.at("", "All other experts have this tensor.", tensor=f"{name}.{lack}")
+
+
+def _lacking_experts(parts: Iterable[str]) -> Iterator[tuple[str, list[int], list[str]]]:
+    """For each pool of experts in a layer: missing numbers, and tensors that one lacks and all others have."""
+    pools: dict[str, dict[int, set[str]]] = {}
+    for part in parts:
+        found = _expert(part)
+        if found:
+            pools.setdefault(found[0], {}).setdefault(found[1], set()).add(found[2])
+    for place, experts in pools.items():
+        missing = sorted(set(range(max(experts))) - experts.keys()) if max(experts) < 10 * len(experts) else []
+        whole = Counter(part for own in experts.values() for part in own)
+        nearly = [part for part, times in whole.items() if times == len(experts) - 1]
+        lacks = []
+        if nearly and len(experts) > OTHERS_MINIMUM:
             for expert, own in experts.items():
-                lacks = [part for part, times in whole.items() if part not in own and times == len(experts) - 1]
-                if lacks and len(experts) > OTHERS_MINIMUM:
-                    yield CT_MISSING.at("", "All other experts have this tensor.", tensor=f"{name}.{expert}.{lacks[0]}")
+                lacks += [f"{expert}.{part}" for part in nearly if part not in own][:1]
+        yield place, missing, lacks

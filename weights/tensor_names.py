@@ -7,7 +7,7 @@ each name; asked once for each form they cost nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
@@ -17,15 +17,14 @@ def form_of(name: str) -> str:
     return name.encode("utf-8", "surrogatepass").translate(_DIGITS).decode("utf-8", "surrogatepass")
 
 
-def those(names: Iterable[str], pattern: re.Pattern[str]) -> list[str]:
+def forms_of(names: Sequence[str]) -> list[str]:
+    """The form of each name, in order; of all at once, since that takes a tenth of the time."""
+    forms = form_of("\n".join(names)).split("\n")
+    return forms if len(forms) == len(names) else [form_of(name) for name in names]
+
+
+def those(names: Sequence[str], pattern: re.Pattern[str]) -> list[str]:
     """The names in which `pattern` is found, which must not ask which digits stand in a name."""
-    answers: dict[bytes, bool] = {}
-    chosen = []
-    for name in names:
-        form = name.encode("utf-8", "surrogatepass").translate(_DIGITS)
-        answer = answers.get(form)
-        if answer is None:
-            answer = answers[form] = pattern.search(form.decode("utf-8", "surrogatepass")) is not None
-        if answer:
-            chosen.append(name)
-    return chosen
+    forms = forms_of(names)
+    chosen = {form for form in set(forms) if pattern.search(form)}
+    return [name for name, form in zip(names, forms, strict=True) if form in chosen] if chosen else []

@@ -6,16 +6,17 @@ Owns the thresholds and the exemptions. The numbers come from `tensor_values`; n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
-from statistics import median
+
+import numpy as np
 
 from weights.catalog.tensors import WV_CONST, WV_DUP, WV_EMPTY_MODEL, WV_INF, WV_NAN, WV_RANGE, WV_ZERO
 from weights.findings import Finding
 from weights.quant_blocks import QUANTS
 from weights.report import FileReport, TensorRecord
-from weights.tensor_names import form_of
+from weights.tensor_names import form_of, forms_of
 from weights.tensor_values import FLOATS, PACKED, ValueSummary, unit_bytes
 
 ZERO_RUN_SHARE = 0.25
@@ -41,7 +42,26 @@ _RANGED = frozenset({"F64", "F32", "F16", "BF16"})
 _LAYER_NUMBER = re.compile(r"(?<=[._])\d+(?=[._])")
 
 _Placed = tuple[int, str, TensorRecord]  # its number among all tensors, its file, itself
-_Alike = dict[tuple[str, str, tuple[int, ...]], list[_Placed]]  # by the name's form, type and shape
+_Key = tuple[str, str, tuple[int, ...]]  # the name's form or the place in a layer, type and shape
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Tensors of which one answer holds, in any order, and what is asked of all of them, in the same order.
+
+    The numbers stand here because records lie all over the memory: each is looked at once.
+    """
+
+    members: list[_Placed] = field(default_factory=list)
+    largest: list[float] = field(default_factory=list)  # magnitudes
+    typical: list[float] = field(default_factory=list)  # root mean squares
+    sparse: list[TensorRecord] = field(default_factory=list)  # those with zeros
+
+    def join(self, other: _Alike) -> None:
+        """Take the tensors of another, too."""
+        self.members = self.members + other.members
+        self.largest = self.largest + other.largest
+        self.typical = self.typical + other.typical
 
 
 def check_values(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
@@ -74,39 +94,44 @@ def check_values(path: str, record: TensorRecord, found: ValueSummary, start: in
 
 def check_model(files: Iterable[FileReport]) -> list[Finding]:
     """Findings that need all tensors: a model mostly zero, a layer out of range, layers that are equal."""
-    alike = _alike(files)
+    groups = _alike(files)
     findings: list[Finding] = []
     zeros = empty = total = 0
-    for (form, _, _), members in alike.items():
-        first = members[0][2]
+    for (form, _, _), alike in groups.items():
+        first = alike.members[0][2]
         if not _is_weight(first) or _is_exempt_form(form):
             continue
-        total += first.elements * len(members)
-        for _, _, record in members:
-            if record.zeros:
-                zeros += record.elements * record.zeros // _units(record)
-                empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
+        total += first.elements * len(alike.members)
+        for record in alike.sparse:
+            zeros += record.elements * record.zeros // _units(record)
+            empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
     if total and (empty > EMPTY_SHARE * total or zeros > SPARSE_SHARE * total):
         message = f"{max(zeros, empty)} of {total} parameters are zero, or in tensors that mostly are."
         findings.append(WV_EMPTY_MODEL.at("", message))
-    for siblings in _siblings(alike):
+    for siblings in _siblings(groups):
         findings += _out_of_range(siblings)
-        findings += _equal(siblings)
+        findings += _equal(siblings.members)
     return findings
 
 
-def _alike(files: Iterable[FileReport]) -> _Alike:
+def _alike(files: Iterable[FileReport]) -> dict[_Key, _Alike]:
     """All tensors, those together for which the names' patterns, types and shapes give one answer."""
-    found: _Alike = {}
+    found: dict[_Key, _Alike] = {}
     number = 0
     for file in files:
         path = file.path
-        for record in file.tensors:
-            key = form_of(record.name), record.dtype, record.shape
-            members = found.get(key)
-            if members is None:
-                members = found[key] = []
-            members.append((number, path, record))
+        forms = forms_of([record.name for record in file.tensors])
+        for form, record in zip(forms, file.tensors, strict=True):
+            _, dtype, shape, _, _, _, low, high, zeros, *_, rms = record
+            key = form, dtype, shape
+            alike = found.get(key)
+            if alike is None:
+                alike = found[key] = _Alike()
+            alike.members.append((number, path, record))
+            alike.largest.append(max(-low, high) if low is not None and high is not None else 0.0)
+            alike.typical.append(rms or 0.0)
+            if zeros:
+                alike.sparse.append(record)
             number += 1
     return found
 
@@ -166,28 +191,26 @@ def _run_limit(record: TensorRecord) -> int:
     return units if units < ZERO_RUN_MINIMUM else int(units * ZERO_RUN_SHARE) + 1
 
 
-def _siblings(alike: _Alike) -> list[list[_Placed]]:
+def _siblings(groups: Mapping[_Key, _Alike]) -> list[_Alike]:
     """Tensors that are the same part of different layers: equal names but for the numbers, equal type and shape."""
-    groups: dict[tuple[str, str, tuple[int, ...]], list[list[_Placed]]] = {}
-    for (form, dtype, shape), members in alike.items():
+    found: dict[_Key, _Alike] = {}
+    for (form, dtype, shape), alike in groups.items():
         place = _place_of(form)
-        if place is not None and _is_matrix(members[0][2], form):
-            groups.setdefault((place, dtype, shape), []).append(members)
-    merged = [parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts)) for parts in groups.values()]
-    return [group for group in merged if len(group) > 1]
+        if place is not None and _is_matrix(alike.members[0][2], form):
+            found.setdefault((place, dtype, shape), _Alike()).join(alike)
+    return [alike for alike in found.values() if len(alike.members) > 1]
 
 
-def _out_of_range(siblings: list[_Placed]) -> list[Finding]:
-    if len(siblings) < SIBLINGS_MINIMUM or siblings[0][2].dtype not in FLOATS:
+def _out_of_range(siblings: _Alike) -> list[Finding]:
+    members = siblings.members
+    if len(members) < SIBLINGS_MINIMUM or members[0][2].dtype not in FLOATS:
         return []
     findings: dict[str, Finding] = {}
-    largest = [max(abs(record.low or 0), abs(record.high or 0)) for _, _, record in siblings]
-    typical = [record.rms or 0.0 for _, _, record in siblings]
-    for sizes, what in ((largest, "largest magnitude"), (typical, "root mean square")):
-        middle = median(sizes)
+    for sizes, what in ((siblings.largest, "largest magnitude"), (siblings.typical, "root mean square")):
+        middle = float(np.median(sizes))
         if max(sizes) <= RANGE_FACTOR * middle and min(sizes) * RANGE_FACTOR >= middle:
             continue
-        for (_, path, record), size in zip(siblings, sizes, strict=True):
+        for (_, path, record), size in sorted(zip(members, sizes, strict=True)):
             is_far = size > RANGE_FACTOR * middle or (what == "root mean square" and 0 < size * RANGE_FACTOR < middle)
             if middle > 0 and is_far:
                 message = f"The {what} is {size:.4g}; the median of its siblings is {middle:.4g}."
@@ -200,7 +223,7 @@ def _equal(siblings: list[_Placed]) -> list[Finding]:
     if len({record.digest for _, _, record in siblings}) == len(siblings):
         return findings
     first: dict[str, TensorRecord] = {}
-    for _, path, record in siblings:
+    for _, path, record in sorted(siblings):
         if record.digest is None or record.size_bytes < DUPLICATE_MINIMUM_BYTES or _is_uniform(record):
             continue
         other = first.setdefault(record.digest, record)
