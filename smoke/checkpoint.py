@@ -1,18 +1,27 @@
 """What can be known of a checkpoint from its configuration and the headers of its weight files.
 
-Owns: finding the weight files among logical paths, reading bounded headers, the architecture facts that planning needs.
+Owns: finding the weight files among logical paths, reading bounded headers, the architecture facts that planning needs,
+and which files inference is shown. Formats: safetensors, GGUF, and adapters with either as their base.
 Refuses to own: tensor values, and judging the files (the `weights` package validates; smoke only needs to know sizes).
 Nothing here imports torch, and no path is followed that the caller did not hand in.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from smoke import adapters
+from smoke.adapters import Adapter
+from smoke.gguf_file import Gguf, GgufError, read_gguf
+from smoke.gguf_layouts import LAYOUTS, Placed, config_of, layout_of, place
+
+Source = Path | Mapping[str, Path]
 
 HEADER_LIMIT = 100 << 20
 CONFIG_LIMIT = 8 << 20
@@ -22,6 +31,12 @@ BYTES = {
 }  # fmt: skip
 
 DECODER, ENCODER, ENCODER_DECODER, OTHER = "decoder", "encoder", "encoder_decoder", "other"
+SAFETENSORS, GGUF = "safetensors", "gguf"
+
+SHOWN = (".safetensors", ".gguf", ".json", ".jinja", ".model", ".txt", ".tiktoken")
+"""Files that inference may see. Never code; and an adapter's files stand apart, or the loader would apply them too."""
+
+ADAPTER = ".adapter/"
 
 
 class CheckpointError(Exception):
@@ -52,16 +67,24 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Files by logical path, the configuration, and every tensor's header."""
+    """Files by logical path, the configuration, and every tensor's header under the model's own names."""
 
     files: Mapping[str, Path]
+    """What inference is shown; an adapter's own files stand in a folder beside those of its base."""
     config: Mapping[str, Any]
     tensors: tuple[Tensor, ...]
+    format: str = SAFETENSORS
+    gguf: Gguf | None = None
+    placed: tuple[Placed, ...] = ()
+    """Of a GGUF file: what each tensor is to the model."""
+    adapter: Adapter | None = None
+    own: tuple[Tensor, ...] = ()
+    """The adapter's tensors."""
 
     @property
     def weight_files(self) -> list[str]:
-        """Logical paths of the weight files that belong to the model, sorted."""
-        return sorted({tensor.file for tensor in self.tensors})
+        """Logical paths of the weight files that belong to the model, sorted; those of an adapter with its base's."""
+        return sorted({tensor.file for tensor in (*self.tensors, *self.own)})
 
     @property
     def stored_bytes(self) -> int:
@@ -70,7 +93,7 @@ class Checkpoint:
 
     @property
     def parameters(self) -> int:
-        """Number of parameters stored."""
+        """Number of parameters stored; those of an adapter are not counted, for they are added to its base's."""
         return sum(tensor.count for tensor in self.tensors)
 
     @property
@@ -85,22 +108,121 @@ class Checkpoint:
             return ENCODER
         return OTHER
 
+    def identity(self) -> str:
+        """A digest of the configuration and of every tensor's name, type and shape: which base it was, in a word."""
+        headers = sorted((t.name, t.dtype, t.shape) for t in self.tensors)
+        text = json.dumps([dict(self.config), headers], sort_keys=True, default=str)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
-def open_checkpoint(source: Path | Mapping[str, Path]) -> Checkpoint:
-    """Configuration and headers of a folder, or of a mapping of logical POSIX paths to real files."""
-    files = dict(logical_files(source))
+
+def open_checkpoint(source: Source, base: Source | None = None) -> Checkpoint:
+    """Configuration and headers of a folder, or of a mapping of logical POSIX paths to real files.
+
+    An adapter needs its base: `base`, or a model among its own files.
+    """
+    files = {name: path for name, path in logical_files(source) if not name.startswith(ADAPTER)}
+    if adapters.CONFIG not in files:
+        if base is not None:
+            raise CheckpointError("not_an_adapter", f"A base was given, but there is no {adapters.CONFIG}.")
+        return _open_model(files)
+    if base is None:
+        own = {name: path for name, path in files.items() if name in (adapters.CONFIG, adapters.WEIGHTS)}
+        rest = {name: path for name, path in files.items() if name not in own}
+    else:
+        own, rest = files, dict(logical_files(base))
+        if adapters.CONFIG in rest:
+            raise CheckpointError("base_is_an_adapter", "The base is an adapter itself; merge it into its own base.")
+    return _put_on(rest, own)
+
+
+def open_view(folder: Path) -> Checkpoint:
+    """The same checkpoint again, from the folder in which inference is shown its files."""
+    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    own = {name.removeprefix(ADAPTER): path for name, path in files.items() if name.startswith(ADAPTER)}
+    rest = {name: path for name, path in files.items() if not name.startswith(ADAPTER)}
+    return _put_on(rest, own) if own else _open_model(rest)
+
+
+def _open_model(files: Mapping[str, Path]) -> Checkpoint:
+    weights = sorted(_weights_in_use(files))
+    if not weights and gguf_files(files):
+        return _open_gguf(files)
     if "config.json" not in files:
         raise CheckpointError("no_config", "There is no config.json, so the architecture is unknown.")
     config = read_json(files["config.json"], CONFIG_LIMIT)
     tensors: list[Tensor] = []
-    for name in sorted(_weights_in_use(files)):
+    for name in weights:
         tensors.extend(read_header(name, files[name]))
     if not tensors:
-        raise CheckpointError("no_weights", "There are no safetensors weights at the top of the checkpoint.")
-    return Checkpoint(files=files, config=config, tensors=tuple(tensors))
+        raise CheckpointError("no_weights", "There are neither safetensors nor GGUF weights at the top.")
+    return Checkpoint(files=_shown(files), config=config, tensors=tuple(tensors))
 
 
-def logical_files(source: Path | Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+def _open_gguf(files: Mapping[str, Path]) -> Checkpoint:
+    names = gguf_files(files)
+    try:
+        parts = [read_gguf(files[name], name) for name in names]
+    except GgufError as error:
+        raise CheckpointError("bad_header", str(error)) from error
+    gguf = Gguf(parts[0].metadata, {name: tensor for part in parts for name, tensor in part.tensors.items()})
+    architecture, layout = layout_of(gguf)
+    if layout is None:
+        known = ", ".join(sorted(LAYOUTS))
+        raise CheckpointError("unsupported_architecture", f"GGUF of {architecture[:60]!r} is not run, only of {known}.")
+    try:
+        config, placed = config_of(gguf, architecture, layout), tuple(place(gguf, layout))
+    except (TypeError, ValueError, ZeroDivisionError, KeyError) as error:
+        raise CheckpointError("bad_header", f"{names[0]}: the metadata do not describe a model.") from error
+    if not placed:
+        raise CheckpointError("no_weights", f"{names[0]} holds no tensors.")
+    tensors = tuple(Tensor(p.name, p.parts[0].type_name, p.shape, p.parts[0].file) for p in placed)
+    shown = {name: path for name, path in _shown(files).items() if not name.endswith(".gguf") or name in names}
+    return Checkpoint(shown, config, tensors, GGUF, gguf, placed)
+
+
+def gguf_files(files: Iterable[str]) -> list[str]:
+    """The GGUF file to run: the first complete model at the top by name, with all its parts; projectors are none."""
+    found = sorted(n for n in files if n.endswith(".gguf") and "/" not in n and "mmproj" not in n.lower())
+    if not found:
+        return []
+    part = re.fullmatch(r"(.*)-\d{5}-of-(\d{5})\.gguf", found[0])
+    if part is None:
+        return found[:1]
+    wanted = [f"{part[1]}-{i:05}-of-{part[2]}.gguf" for i in range(1, int(part[2]) + 1)]
+    absent = [name for name in wanted if name not in found]
+    if absent:
+        raise CheckpointError("missing_shard", f"A part of the model is absent: {absent[0]}")
+    return wanted
+
+
+def _put_on(base_files: Mapping[str, Path], own: Mapping[str, Path]) -> Checkpoint:
+    settings = read_json(own[adapters.CONFIG], CONFIG_LIMIT)
+    if adapters.WEIGHTS not in own:
+        raise CheckpointError("no_weights", f"There is no {adapters.WEIGHTS} beside {adapters.CONFIG}.")
+    tensors = read_header(adapters.WEIGHTS, own[adapters.WEIGHTS])
+    declared = adapters.declared_base(settings)
+    try:
+        base = _open_model(base_files)
+    except CheckpointError as error:
+        if error.code not in ("no_config", "no_weights"):
+            raise
+        reason = f"This is an adapter of {declared}, and that model is not here: give its folder as the base."
+        raise CheckpointError("missing_base", reason) from error
+    try:
+        shapes = {t.name: t.shape for t in base.tensors}
+        adapter = adapters.fit(settings, {t.name: t.shape for t in tensors}, shapes)
+    except adapters.AdapterError as error:
+        raise CheckpointError(error.code, f"{error} It was made for {declared}.") from error
+    beside = {ADAPTER + name: path for name, path in own.items() if name.endswith(SHOWN)}
+    moved = tuple(Tensor(t.name, t.dtype, t.shape, ADAPTER + t.file) for t in tensors)
+    return replace(base, files={**base.files, **beside}, adapter=adapter, own=moved)
+
+
+def _shown(files: Mapping[str, Path]) -> dict[str, Path]:
+    return {n: p for n, p in files.items() if n.endswith(SHOWN) and n not in (adapters.CONFIG, adapters.WEIGHTS)}
+
+
+def logical_files(source: Source) -> Iterator[tuple[str, Path]]:
     """Logical path and real file; of a folder, regular files only, links neither followed nor listed."""
     if isinstance(source, Mapping):
         for name, path in source.items():

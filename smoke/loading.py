@@ -14,8 +14,8 @@ from typing import Any
 import torch
 import transformers
 
-from smoke import quantize
-from smoke.checkpoint import DECODER, ENCODER_DECODER
+from smoke import gguf_values, quantize, stored
+from smoke.checkpoint import ADAPTER, DECODER, ENCODER_DECODER, GGUF, Checkpoint, open_view
 
 CLOSED = {"local_files_only": True, "trust_remote_code": False}
 HARMLESS = ("rotary_emb.inv_freq", "attn.bias", "attn.masked_bias", "position_ids")
@@ -36,37 +36,73 @@ class Loaded:
 
 
 def load(
-    folder: Path, *, kind: str, quantization: str, device: str, dtype: str, progress: Callable[[int, int], None]
+    folder: Path, *, kind: str, quantization: str, device: str, dtype: str, progress: Callable[..., None]
 ) -> Loaded:
     """The model at this precision on this device. Raises what transformers raises; the caller names it."""
+    checkpoint = open_view(folder)
     wanted = getattr(torch, dtype)
     bits = quantize.BITS.get(quantization)
     arguments: dict[str, Any] = {"dtype": wanted, "use_safetensors": True, "device_map": {"": device}, **CLOSED}
     arguments["ignore_mismatched_sizes"] = True  # reported below instead of ending the run
     if bits:
         arguments["quantization_config"] = quantize.Config(bits=bits)
-    with _Bar(progress):
-        model, found = auto_class(kind, folder).from_pretrained(folder, output_loading_info=True, **arguments)
+    place: Path | None = folder
+    loader = auto_class(kind, checkpoint)
+    if checkpoint.format == GGUF or checkpoint.adapter is not None:
+        # these are not what is on the disk: they are handed over, each tensor made when its turn comes
+        config = configuration(checkpoint, folder)
+        arguments |= {"state_dict": stored.tensors(checkpoint, folder, wanted), "config": config}
+        place, loader = None, model_class(loader, config)
+    with _Bar(progress, checkpoint):
+        model, found = loader.from_pretrained(place, output_loading_info=True, **arguments)
     model.eval()
+    factors = stored.rope_factors(checkpoint, folder)
+    if factors is not None:
+        gguf_values.scale_positions(model, checkpoint.gguf.metadata if checkpoint.gguf else {}, factors)
     kernel = quantize.use_kernel(model, device, wanted, bits) if bits else "torch"
     quantizer = getattr(model, "hf_quantizer", None)
     count = sum(isinstance(module, quantize.QuantizedLinear) for module in model.modules())
     loaded = Loaded(model, kernel, _keys(found, getattr(quantizer, "mismatched", [])), count)
     try:
-        loaded.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **CLOSED)
+        loaded.tokenizer = tokenizer(checkpoint, folder)
     except Exception as error:  # whatever a hostile or absent tokenizer file provokes, it is a finding, not a crash
         loaded.tokenizer_error = f"The tokenizer does not load: {type(error).__name__}: {str(error)[:300]}"
     return loaded
 
 
-def auto_class(kind: str, folder: Path) -> Any:
+def model_class(auto: Any, config: Any) -> Any:
+    """The class that this loader would choose; it cannot be asked to load without a folder itself."""
+    if type(config) not in auto._model_mapping:
+        raise ValueError(f"Unrecognized configuration class {type(config).__name__} for {auto.__name__}.")
+    found = auto._model_mapping[type(config)]
+    return found[0] if isinstance(found, (list, tuple)) else found
+
+
+def configuration(checkpoint: Checkpoint, folder: Path) -> Any:
+    """The configuration object: of a GGUF file from its metadata, else from config.json."""
+    if checkpoint.format == GGUF:
+        given = dict(checkpoint.config)
+        return transformers.AutoConfig.for_model(given.pop("model_type"), **given)
+    return transformers.AutoConfig.from_pretrained(folder, **CLOSED)
+
+
+def tokenizer(checkpoint: Checkpoint, folder: Path) -> Any:
+    """The adapter's own tokenizer where it has one, else that of the model; a GGUF file carries its own."""
+    beside = folder / ADAPTER
+    if any(name.startswith(ADAPTER + "tokenizer") for name in checkpoint.files):
+        return transformers.AutoTokenizer.from_pretrained(beside, config=configuration(checkpoint, folder), **CLOSED)
+    if checkpoint.format == GGUF:
+        return gguf_values.tokenizer(folder / checkpoint.tensors[0].file)
+    return transformers.AutoTokenizer.from_pretrained(folder, **CLOSED)
+
+
+def auto_class(kind: str, checkpoint: Checkpoint) -> Any:
     """The loader for this kind of model; an encoder keeps its head for masked words where it has one."""
     if kind == DECODER:
         return transformers.AutoModelForCausalLM
     if kind == ENCODER_DECODER:
         return transformers.AutoModelForSeq2SeqLM
-    config = transformers.AutoConfig.from_pretrained(folder, **CLOSED)
-    has_head = any(str(name).endswith("ForMaskedLM") for name in config.architectures or ())
+    has_head = any(str(name).endswith("ForMaskedLM") for name in checkpoint.config.get("architectures") or ())
     return transformers.AutoModelForMaskedLM if has_head else transformers.AutoModel
 
 
@@ -85,13 +121,16 @@ def _keys(found: dict[str, Any], quantized: list[str]) -> dict[str, list[str]]:
 class _Bar:
     """Turns the loader's progress bar into calls of our own, for as long as it is open."""
 
-    def __init__(self, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, progress: Callable[..., None], checkpoint: Checkpoint) -> None:
         self.progress = progress
+        shards = checkpoint.weight_files
+        self.shards = len(shards)
+        self.shard_of = {tensor.name: shards.index(tensor.file) for tensor in checkpoint.tensors}
+        self.left = [sum(shard == k for shard in self.shard_of.values()) for k in range(self.shards)]
 
     def __enter__(self) -> None:
         from transformers import core_model_loading
 
-        progress = self.progress
         self.module: Any = core_model_loading
         self.before = getattr(core_model_loading, "tqdm", None)
 
@@ -99,10 +138,19 @@ class _Bar:
             total = len(items)
             for done, item in enumerate(items, 1):
                 yield item
-                progress(done, total)
+                self.progress(done, total, self.shard(item[1]))
 
         if self.before is not None:
             self.module.tqdm = told
+
+    def shard(self, mapping: Any) -> str:
+        """Which file is being worked through: tensors come in the order of their names, not of the files."""
+        for names in mapping.layer_targets.values():
+            for name in names:
+                if name in self.shard_of:
+                    self.left[self.shard_of.pop(name)] -= 1
+        through = sum(not left for left in self.left)
+        return f"shard {min(through + 1, self.shards)} of {self.shards}"
 
     def __exit__(self, *exc: object) -> None:
         if self.before is not None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from smoke.checkpoint import DECODER, OTHER, Checkpoint, CheckpointError, Tensor, open_checkpoint
+from smoke.checkpoint import DECODER, OTHER, Checkpoint, CheckpointError, Source, Tensor, open_checkpoint
 from smoke.devices import KINDS, Device, Inventory, discover
 
 INT8, INT4, BF16 = "int8", "int4", "bf16"
@@ -99,15 +98,16 @@ class Plan:
 
 
 def make_plan(
-    source: Path | Mapping[str, Path],
+    source: Source,
     *,
+    base: Source | None = None,
     inventory: Inventory | None = None,
     device: str | None = None,
     quantization: str | None = None,
 ) -> Plan:
     """The plan for a folder or mapping; never raises for a bad checkpoint, but says why it cannot be planned for."""
     try:
-        checkpoint = open_checkpoint(source)
+        checkpoint = open_checkpoint(source, base)
         bounded(checkpoint.config)
     except CheckpointError as error:
         return Plan(False, error.code, str(error))

@@ -9,6 +9,7 @@ Imports torch and transformers at the top: only the confined process imports thi
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
@@ -181,6 +182,9 @@ class Quantizer(HfQuantizer):  # type: ignore[misc]
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
         kept = self.get_modules_to_not_convert(model, None, model._keep_in_fp32_modules)
         replace(model, self.quantization_config.bits, kept)
+        for module in model.modules():
+            if callable(getattr(module, "_init_weights", None)):
+                module._init_weights = _tolerant(module._init_weights)
 
     def param_needs_quantization(self, model: Any, param_name: str, **kwargs: Any) -> bool:
         """Whether this parameter is the matrix of a replaced module."""
@@ -190,6 +194,16 @@ class Quantizer(HfQuantizer):  # type: ignore[misc]
     def get_quantize_ops(self) -> ConversionOps:
         """The step by which one loaded matrix becomes integers and scales."""
         return _Pack(self.mismatched)
+
+
+def _tolerant(initialize: Any) -> Any:
+    """The same, but for modules whose numbers cannot be drawn at random: absent ones are told, and end the run."""
+
+    def attempt(module: Any) -> None:
+        with contextlib.suppress(NotImplementedError, RuntimeError, TypeError):
+            initialize(module)
+
+    return attempt
 
 
 class _Pack(ConversionOps):  # type: ignore[misc]
