@@ -18,7 +18,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.12 python3.11 python3.13 python3; 
 	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed; none was found. Name one: make run PYTHON=/path/to/python3" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all run test check reference format bench mutate fuzz scanners story pictures clean
+.PHONY: help install install-all run test check reference format bench conformance mutate fuzz scanners story pictures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,9 @@ format: install-all ## write code the way `make check` wants it
 
 bench: install-all ## measure what the documentation claims
 	@$(RUN) -m pytest tests/bench -q -s -p no:randomly
+
+conformance: install-all ## hold the Hub endpoint to its client's documentation, all of it in both of the client's modes
+	@CONFORMANCE=whole $(RUN) -m pytest tests/conformance -q -p no:randomly
 
 mutate: install-all ## hold the checks of weights to the formats' reference readers (MUTATIONS=3000 of each format)
 	@MUTATIONS=$${MUTATIONS:-3000} $(RUN) -m pytest tests/property/test_format_mutations.py -q -s -p no:randomly

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,11 @@ EXPANDABLE = frozenset(
         *("securityRepoStatus", "childrenModelCount"),
     )
 )
+
+
+def only(shown: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The named properties of a repository, and which it is."""
+    return {name: shown[name] for name in ("_id", "id", *names) if name in shown}
 
 
 def moment(at: datetime) -> str:
@@ -92,7 +98,9 @@ def sibling(entry: Entry, *, with_blobs: bool) -> dict[str, Any]:
     return {"rfilename": entry.path, "size": entry.size_bytes, "blobId": entry.oid} | _large(entry, "sha256")
 
 
-def tree_entry(entry: Entry, last_commit: Commit | None = None) -> dict[str, Any]:
+def tree_entry(
+    entry: Entry, last_commit: Commit | None = None, security: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """A file or folder as it stands in a listing."""
     kind = "directory" if entry.is_folder else "file"
     shown = {"type": kind, "oid": entry.oid, "size": entry.size_bytes, "path": entry.path} | _large(entry, "oid")
@@ -102,6 +110,8 @@ def tree_entry(entry: Entry, last_commit: Commit | None = None) -> dict[str, Any
             "title": last_commit.title,
             "date": moment(last_commit.created_at),
         }
+    if security is not None:
+        shown["securityFileStatus"] = security
     return shown
 
 

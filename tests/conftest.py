@@ -89,8 +89,8 @@ def chromium() -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep a file's tests in one process, and the story's files, too, whose instance takes long to start."""
-    at = item.path.parent if item.path.parent.name == "story" else item.path
+    """Keep a file's tests in one process, and those of folders whose files share an instance that starts slowly."""
+    at = item.path.parent if item.path.parent.name in ONE_INSTANCE else item.path
     item.add_marker(pytest.mark.xdist_group(str(at)))
 
 
@@ -104,7 +104,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
 
 
-LONG = {"story", "smoke", "launcher"}
+LONG = {"story", "smoke", "launcher", "conformance"}
+ONE_INSTANCE = {"story", "conformance"}
 NO_BROWSER = "no Chromium on this machine"
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Any
 
 from hub import cards, presenters
+from hub.call import malformed
+from hub.selectors import descriptions, security
 from hub.selectors.repositories import Repository
 from hub.selectors.trees import Tree, tree_of
 from registry.blobs import blob_store
 from registry.models import Checkpoint
 
-CARD = "README.md"
-KEPT_CARDS = 512
+CARD = descriptions.CARD
 
 
 def info(repository: Repository, revision: str, *, with_blobs: bool, with_security: bool) -> dict[str, Any]:
@@ -35,9 +36,19 @@ def info(repository: Repository, revision: str, *, with_blobs: bool, with_securi
     shown |= presenters.card_fields(card_of(tree))
     shown["siblings"] = [presenters.sibling(entry, with_blobs=with_blobs) for entry in tree.files]
     shown["usedStorage"] = checkpoint.size_bytes if checkpoint else 0
+    if checkpoint and repository.access.reads.allowed and (found := descriptions.configs([checkpoint.pk])):
+        shown["config"] = found[checkpoint.pk]
     if with_security:
-        shown["securityRepoStatus"] = None
+        shown["securityRepoStatus"] = security.of_repository(repository, checkpoint)
     return shown
+
+
+def properties(names: Iterable[str]) -> frozenset[str]:
+    """The properties that a caller names; Refused where there is no such property."""
+    wanted = frozenset(names)
+    if unknown := wanted - presenters.EXPANDABLE:
+        raise malformed(f"There is no property {min(unknown)!r} to expand.")
+    return wanted
 
 
 def is_private(repository: Repository) -> bool:
@@ -52,7 +63,7 @@ def card_of(tree: Tree) -> dict[str, Any]:
     entry = tree.entries.get(CARD)
     if entry is None or entry.is_folder or entry.size_bytes > cards.CARD_LIMIT_BYTES:
         return {}
-    return _metadata(entry.sha256)
+    return descriptions.card_at(entry.sha256)
 
 
 def text_of_file(checkpoint: Checkpoint | None, path: str, limit_bytes: int) -> str | None:
@@ -62,9 +73,3 @@ def text_of_file(checkpoint: Checkpoint | None, path: str, limit_bytes: int) -> 
         return None
     with blob_store().open(entry.sha256) as source:
         return source.read().decode("utf-8", errors="replace")
-
-
-@lru_cache(maxsize=KEPT_CARDS)
-def _metadata(sha256: str) -> dict[str, Any]:
-    with blob_store().open(sha256) as source:
-        return cards.lenient_front_matter(source.read().decode("utf-8", errors="replace"))

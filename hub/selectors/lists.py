@@ -1,4 +1,8 @@
-"""The list of repositories: filtered, sorted and paged by key, with a constant number of queries a page."""
+"""The list of repositories: filtered, sorted and paged by key.
+
+A page costs a constant number of queries. Tags stand in cards and not in columns: a list filtered by them looks
+through rows in lots, through so many a page and no more, and goes on with the next page.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,30 @@ from django.core import signing
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from gating.policies import Access
 from gating.selectors import accesses, visible_variants
 from hub import presenters
 from hub.call import malformed
+from hub.selectors import descriptions, infos
 from hub.selectors.repositories import Scopes
-from registry.models import Ref, Serving, Variant
+from registry.models import CheckpointFile, Ref, Serving, Variant
 from registry.services.commits import MAIN
 from registry.states import Level, RefKind
 
-DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
-SORTS = {"": "id", "createdAt": "id", "lastModified": "updated_at", "downloads": "downloads"}
+DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_FULL_LIMIT = 100, 1000, 100
+# How many rows are looked through at once for a tag, and for one page at most.
+LOT, MOST_LOOKED_THROUGH = 200, 2000
+# Nobody likes models here, and nothing trends: all are alike by that, and then by age.
+SORTS = {
+    "": "id",
+    "createdAt": "id",
+    "lastModified": "updated_at",
+    "downloads": "downloads",
+    "likes": "id",
+    "trendingScore": "id",
+}
+SERVED_BY_PROVIDERS = ("inference", "inference_provider")
+NOT_KNOWN = ("apps", "num_parameters")
 SALT = "hub.list"
 
 
@@ -35,12 +53,21 @@ class Wanted:
     is_ascending: bool = False
     limit: int = DEFAULT_LIMIT
     cursor: str = ""
+    tags: frozenset[str] = frozenset()
+    task: str = ""
+    is_nothing: bool = False
+    expand: frozenset[str] = frozenset()
+    with_files: bool = False
+    with_card: bool = False
+    with_config: bool = False
 
     @classmethod
-    def of(cls, query: Callable[[str], str], *, words: Callable[[str], list[str]]) -> Wanted:
+    def of(
+        cls, query: Callable[[str], str], *, words: Callable[[str], list[str]], asks: Callable[[str], bool]
+    ) -> Wanted:
         """Read from a query; Refused where something in it is not understood, rather than passed over."""
-        if words("filter"):
-            raise malformed("Lists here cannot be filtered by tags; use author, search and gated.")
+        if unknown := next((name for name in NOT_KNOWN if words(name)), ""):
+            raise malformed(f"Lists here cannot be filtered by {unknown}.")
         sort, gated, limit = query("sort"), query("gated").lower(), query("limit")
         if sort not in SORTS:
             raise malformed(f"Lists here are sorted by {', '.join(filter(None, SORTS))}.")
@@ -48,15 +75,29 @@ class Wanted:
             raise malformed("The parameter gated must be true or false.")
         if limit and not (limit.isdecimal() and limit.isascii() and len(limit) < 10 and int(limit) > 0):
             raise malformed("The parameter limit must be a positive number.")
+        expand = infos.properties(words("expand"))
+        with_files = "siblings" in expand if expand else asks("full")
         return cls(
             author=query("author"),
             search=query("search"),
             is_gated=None if not gated else gated == "true",
             sort=SORTS[sort],
             is_ascending=query("direction") == "1",
-            limit=min(int(limit or DEFAULT_LIMIT), LARGEST_LIMIT),
+            limit=min(int(limit or DEFAULT_LIMIT), LARGEST_FULL_LIMIT if with_files else LARGEST_LIMIT),
             cursor=query("cursor"),
+            tags=frozenset(tag for word in words("filter") for tag in word.split(",") if tag),
+            task=query("pipeline_tag"),
+            is_nothing=any(words(name) for name in SERVED_BY_PROVIDERS),
+            expand=expand,
+            with_files=with_files,
+            with_card="cardData" in expand if expand else asks("cardData"),
+            with_config="config" in expand if expand else asks("config"),
         )
+
+    @property
+    def by_card(self) -> bool:
+        """Whether cards decide what is listed."""
+        return bool(self.tags or self.task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +109,34 @@ class Page:
 
 
 def page(wanted: Wanted, *, user: User | None, scopes: Scopes) -> Page:
-    """A page of what `user` may know of."""
-    rows = list(_after(wanted, _filtered(wanted, visible_variants(user, scopes=scopes)))[: wanted.limit + 1])
-    shown = rows[: wanted.limit]
-    return Page(_items(shown, user, scopes), _cursor(wanted, shown[-1]) if len(rows) > wanted.limit else "")
+    """A page of what `user` may know of; one that is filtered by cards may hold less than was asked for."""
+    if wanted.is_nothing:
+        return Page([], "")
+    rows = _filtered(wanted, visible_variants(user, scopes=scopes))
+    items: list[dict[str, Any]] = []
+    cursor, looked_through = wanted.cursor, 0
+    while True:
+        lot = LOT if wanted.by_card else wanted.limit
+        found = list(_after(wanted, cursor, rows)[: lot + 1])
+        for row, item in zip(found[:lot], _items(wanted, found[:lot], user, scopes), strict=True):
+            looked_through, cursor = looked_through + 1, _cursor(wanted, row)
+            if _fits(wanted, item):
+                items.append(_cut(wanted, item))
+            if len(items) == wanted.limit or looked_through == MOST_LOOKED_THROUGH:
+                return Page(items, cursor if row is not found[-1] else "")
+        if len(found) <= lot:
+            return Page(items, "")
+
+
+def _fits(wanted: Wanted, item: dict[str, Any]) -> bool:
+    return wanted.tags <= set(item["tags"]) and wanted.task in {"", item.get("pipeline_tag")}
+
+
+def _cut(wanted: Wanted, item: dict[str, Any]) -> dict[str, Any]:
+    """What of an item was asked for."""
+    if wanted.expand:
+        return presenters.only(item, wanted.expand)
+    return item if wanted.with_card else {name: value for name, value in item.items() if name != "cardData"}
 
 
 def _filtered(wanted: Wanted, rows: QuerySet[Variant]) -> QuerySet[Variant]:
@@ -88,14 +153,14 @@ def _filtered(wanted: Wanted, rows: QuerySet[Variant]) -> QuerySet[Variant]:
     return rows
 
 
-def _after(wanted: Wanted, rows: QuerySet[Variant]) -> QuerySet[Variant]:
+def _after(wanted: Wanted, cursor: str, rows: QuerySet[Variant]) -> QuerySet[Variant]:
     """Rows behind the cursor, in order; the id breaks ties, so that none comes twice or never."""
     sign = "" if wanted.is_ascending else "-"
     rows = rows.order_by(f"{sign}{wanted.sort}", f"{sign}id")
-    if not wanted.cursor:
+    if not cursor:
         return rows
     try:
-        value, pk = signing.loads(wanted.cursor, salt=SALT)
+        value, pk = signing.loads(cursor, salt=SALT)
         if wanted.sort == "updated_at":
             value = datetime.fromisoformat(value)
     except (signing.BadSignature, ValueError, TypeError):
@@ -109,28 +174,51 @@ def _cursor(wanted: Wanted, last: Variant) -> str:
     return signing.dumps([value.isoformat() if isinstance(value, datetime) else value, last.pk], salt=SALT)
 
 
-def _items(rows: list[Variant], user: User | None, scopes: Scopes) -> list[dict[str, Any]]:
+def _items(wanted: Wanted, rows: list[Variant], user: User | None, scopes: Scopes) -> list[dict[str, Any]]:
+    """The rows as the caller may know them: outside a governed organization, as what is served."""
     decided = accesses(user, rows, scopes=scopes)
     servings = {
         serving.variant_id: serving
         for serving in Serving.objects.filter(variant__in=rows, until=None).select_related("commit")
     }
     heads = {
-        ref.variant_id: ref.commit.oid
+        ref.variant_id: ref.commit
         for ref in Ref.objects.filter(variant__in=rows, kind=RefKind.BRANCH, name=MAIN).select_related("commit")
     }
+    outside = {row.pk for row in rows if decided[row.pk].only_commit_id is not None and row.pk in servings}
+    shown = {pk: servings[pk].commit for pk in outside} | {pk: heads[pk] for pk in heads.keys() - outside}
+    details = _details(wanted, {pk: commit.checkpoint_id for pk, commit in shown.items()}, decided)
     items = []
     for row in rows:
-        access, serving = decided[row.pk], servings.get(row.pk)
-        is_direct = row.organization.is_direct_control
-        is_outside = access.only_commit_id is not None and serving is not None
-        items.append(
-            presenters.summary(
-                row,
-                is_private=row.is_private if is_direct else serving is None,
-                gated=(row.gate_mode if is_direct else "manual") if access.is_gated else False,
-                modified=serving.since if is_outside else row.updated_at,
-                sha=serving.commit.oid if is_outside else heads.get(row.pk, ""),
-            )
+        serving, is_direct = servings.get(row.pk), row.organization.is_direct_control
+        modified = serving.since if row.pk in outside else row.updated_at
+        item = presenters.summary(
+            row,
+            is_private=row.is_private if is_direct else serving is None,
+            gated=(row.gate_mode if is_direct else "manual") if decided[row.pk].is_gated else False,
+            modified=modified,
+            sha=shown[row.pk].oid if row.pk in shown else "",
         )
+        if row.pk in outside:
+            item["createdAt"] = item["lastModified"]
+        items.append(item | details.get(row.pk, {}))
     return items
+
+
+def _details(wanted: Wanted, checkpoints: dict[int, int], decided: dict[int, Access]) -> dict[int, dict[str, Any]]:
+    """What the rows' checkpoints say of them; of a configuration nothing to those before whom the gate is closed."""
+    said = descriptions.card_data(checkpoints.values())
+    configs = descriptions.configs(checkpoints.values()) if wanted.with_config else {}
+    files: dict[int, list[dict[str, str]]] = {}
+    if wanted.with_files:
+        rows = CheckpointFile.objects.filter(checkpoint__in=set(checkpoints.values())).order_by("path")
+        for checkpoint, path in rows.values_list("checkpoint_id", "path"):
+            files.setdefault(checkpoint, []).append({"rfilename": path})
+    found = {}
+    for pk, checkpoint in checkpoints.items():
+        found[pk] = presenters.card_fields(said.get(checkpoint, {}))
+        if wanted.with_files:
+            found[pk]["siblings"] = files.get(checkpoint, [])
+        if checkpoint in configs and decided[pk].reads.allowed:
+            found[pk]["config"] = configs[checkpoint]
+    return found

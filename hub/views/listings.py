@@ -9,12 +9,14 @@ from django.http import HttpResponse, JsonResponse
 from hub import presenters
 from hub.call import Call, malformed
 from hub.errors import HubRefused
-from hub.selectors import pull_requests
+from hub.selectors import pull_requests, security
 from hub.selectors.last_commits import last_commits
-from hub.selectors.trees import tree_of
+from hub.selectors.repositories import Repository
+from hub.selectors.trees import Entry, tree_of
 from hub.services import refs as ref_services
 from hub.views import repository
 from registry import policies as registry
+from registry.models import Commit
 from registry.services.commits import MAIN
 from registry.states import RefKind
 from rules import Refused
@@ -34,8 +36,7 @@ def tree(call: Call, ns: str, name: str, rev: str, path: str = "") -> HttpRespon
     size = EXPANDED_PAGE if call.asks("expand") else TREE_PAGE
     start = bisect_right([entry.path for entry in listed], call.query("cursor")) if call.query("cursor") else 0
     page = listed[start : start + size]
-    last = last_commits(found, commit, page) if call.asks("expand") and commit else {}
-    answer = JsonResponse([presenters.tree_entry(entry, last.get(entry.path)) for entry in page], safe=False)
+    answer = JsonResponse(_shown(found, commit, page, is_expanded=call.asks("expand")), safe=False)
     if start + size < len(listed):
         answer["Link"] = call.next_link(cursor=page[-1].path)
     return answer
@@ -78,8 +79,16 @@ def paths(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
         raise malformed(f"The field paths must be a list of at most {MOST_PATHS} texts.")
     entries = tree_of(commit.checkpoint if commit else None).entries
     there = [entries[path.strip("/")] for path in dict.fromkeys(wanted) if path.strip("/") in entries]
-    last = last_commits(found, commit, there) if is_expanded and commit else {}
-    return JsonResponse([presenters.tree_entry(entry, last.get(entry.path)) for entry in there], safe=False)
+    return JsonResponse(_shown(found, commit, there, is_expanded=is_expanded), safe=False)
+
+
+def _shown(found: Repository, commit: Commit | None, entries: list[Entry], *, is_expanded: bool) -> list[dict]:
+    """Entries as they stand in listings; expanded with their last commit and what validation said of them."""
+    if commit is None or not is_expanded:
+        return [presenters.tree_entry(entry) for entry in entries]
+    last = last_commits(found, commit, entries)
+    scans = security.of_files(found, commit.checkpoint, [entry.path for entry in entries if not entry.is_folder])
+    return [presenters.tree_entry(entry, last.get(entry.path), scans.get(entry.path)) for entry in entries]
 
 
 def refs(call: Call, ns: str, name: str) -> HttpResponse:

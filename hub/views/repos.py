@@ -72,18 +72,14 @@ def settings(call: Call, ns: str, name: str) -> HttpResponse:
 def info(call: Call, ns: str, name: str, rev: str = "main") -> HttpResponse:
     """All that is known of a repository at a revision, or the properties that were asked for."""
     found = repository.seen(call, ns, name)
-    wanted = call.words("expand")
-    if unknown := set(wanted) - presenters.EXPANDABLE:
-        raise malformed(f"There is no property {sorted(unknown)[0]!r} to expand.")
+    wanted = infos.properties(call.words("expand"))
     shown = infos.info(found, rev, with_blobs=call.asks("blobs"), with_security=call.asks("securityStatus"))
-    if wanted:
-        shown = {name: shown.get(name) for name in ("_id", "id", *wanted) if name in shown}
-    return JsonResponse(shown)
+    return JsonResponse(presenters.only(shown, wanted) if wanted else shown)
 
 
 def listing(call: Call) -> HttpResponse:
     """A page of the repositories that the caller may know of."""
-    page = lists.page(lists.Wanted.of(call.query, words=call.words), user=call.user, scopes=call.scopes)
+    page = lists.page(lists.Wanted.of(call.query, words=call.words, asks=call.asks), user=call.user, scopes=call.scopes)
     answer = JsonResponse(page.items, safe=False)
     if page.cursor:
         answer["Link"] = call.next_link(cursor=page.cursor)

@@ -203,8 +203,9 @@ def test_lists_show_what_the_caller_may_know_page_by_page(governed, direct) -> N
     assert public == {f"{governed.name}/m1", f"{direct.name}/open"}
     assert [model.id for model in governed.outsider.api.list_models(search="ope")] == [f"{direct.name}/open"]
     assert list(governed.outsider.api.list_models(gated=True)) == []
-    with pytest.raises(BadRequestError, match="tags"):
-        list(governed.outsider.api.list_models(filter="text-generation"))
+    assert list(governed.outsider.api.list_models(filter="text-generation")) == []
+    with pytest.raises(BadRequestError, match="num_parameters"):
+        list(governed.outsider.api.list_models(num_parameters="min:6B"))
 
 
 def test_every_other_address_answers_json(governed) -> None:
