@@ -155,6 +155,8 @@ IS_SMOKE_ENABLED = env.boolean("SMOKE", True)
 # "require" refuses to run where namespaces, Landlock or seccomp are missing; "allow-weaker" runs and says so.
 SMOKE_CONTAINMENT = env.text("SMOKE_CONTAINMENT", "allow-weaker")
 SMOKE_WALL_SECONDS = env.integer("SMOKE_WALL_SECONDS", 1800, at_least=10)
+# How long a device may be silent before it counts as gone, and how long work waits for a first one to be registered.
+DEVICE_GONE_SECONDS = env.integer("DEVICE_GONE_SECONDS", 60, at_least=2)
 
 # --- targets ---------------------------------------------------------------------------------
 
@@ -173,8 +175,6 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-# How long a device may be silent before it counts as gone, and how long work waits for a first one to be registered.
-DEVICE_GONE_SECONDS = env.integer("DEVICE_GONE_SECONDS", 60, at_least=2)
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
         "UserAttributeSimilarityValidator",

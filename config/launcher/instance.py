@@ -38,6 +38,7 @@ VARIABLES = frozenset(
         "SMOKE",
         "SMOKE_CONTAINMENT",
         "SMOKE_WALL_SECONDS",
+        "DEVICE_GONE_SECONDS",
         "SESSION_COOKIE_NAME",
         "CSRF_COOKIE_NAME",
         "JOB_LEASE_SECONDS",
@@ -53,7 +54,6 @@ SHARED = frozenset(
 TARGET_TOKEN = "TARGET_TOKEN_"
 
 
-        "DEVICE_GONE_SECONDS",
 @dataclass(frozen=True)
 class Addresses:
     """Where one instance finds its servers and is found itself."""
