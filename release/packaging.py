@@ -174,6 +174,14 @@ def read_text(checkpoint: Checkpoint, path: str) -> str:
 
 
 def _read(checkpoint: Checkpoint, path: str) -> bytes | None:
+    """A small file; kept with the row at hand, since a checkpoint never changes and is asked often in one request."""
+    kept: dict[str, bytes | None] = checkpoint.__dict__.setdefault("_small_files", {})
+    if path not in kept:
+        kept[path] = _read_anew(checkpoint, path)
+    return kept[path]
+
+
+def _read_anew(checkpoint: Checkpoint, path: str) -> bytes | None:
     file: CheckpointFile | None = checkpoint.files.select_related("blob").filter(path=path).first()
     if file is None:
         return None
