@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import signal
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,11 @@ POOLS = {
     "worker-validate": ("validate", 2),
     "worker-smoke": ("smoke.cpu", 1),
 }
+SMOKE = "worker-smoke"
+# Kind of accelerator -> what its driver leaves below the root of the file system. Asking torch would take seconds of
+# every start; a worker that finds no device of a queue registers none, and gets no work from it.
+NODES = {"cuda": "dev/nvidia[0-9]*", "rocm": "dev/kfd", "xpu": "sys/class/drm/renderD*/device/vendor"}
+INTEL = "0x8086"
 
 
 def postgres_program(postgres: Postgres, environment: Mapping[str, str]) -> Program:
@@ -55,8 +61,25 @@ def web_program(name: str, address: str, workers: int, environment: Mapping[str,
     return Program(name, command, environment, ROOT, death_signal=signal.SIGQUIT)
 
 
+def accelerators(root: Path = Path("/"), system: str = platform.system()) -> list[str]:
+    """Return the kinds of accelerators whose drivers are loaded here."""
+    found = []
+    for kind, pattern in NODES.items():
+        places = list(root.glob(pattern))
+        if kind == "xpu":
+            places = [place for place in places if place.read_text().strip() == INTEL]
+        found += [kind] if places else []
+    return [*found, *(["mps"] if system == "Darwin" else [])]
+
+
 def worker_programs(environment: Mapping[str, str]) -> list[Program]:
-    """Return one worker for each pool; they need no gossip, since rows in the database say who works on what."""
+    """Return one worker for each pool; they need no gossip, since rows in the database say who works on what.
+
+    The one for smoke inference also takes the work of accelerators that are here.
+    """
+    pools = dict(POOLS)
+    own, count = pools[SMOKE]
+    pools[SMOKE] = (",".join([own, *(f"smoke.{kind}" for kind in accelerators())]), count)
     return [
         Program(
             name,
@@ -67,7 +90,7 @@ def worker_programs(environment: Mapping[str, str]) -> list[Program]:
             environment,
             ROOT,
         )
-        for name, (queues, count) in POOLS.items()
+        for name, (queues, count) in pools.items()
     ]
 
 
