@@ -1,55 +1,64 @@
 """Command line: `python -m smoke plan DIR` and `python -m smoke run DIR`.
 
-Exit status: 0 pass or warn, 1 fail, 2 the arguments or files cannot be used, 3 not run.
+Exit status: 0 pass or warn, 1 fail, 2 it could not run because arguments or files cannot be used, 3 not run.
+SIGINT and SIGTERM cancel: every process that was started is ended, the report says so, and the status is 3.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from smoke import sandbox
-from smoke.checkpoint import open_checkpoint
+from smoke.checkpoint import CheckpointError, open_checkpoint
+from smoke.devices import KINDS
+from smoke.hearing import Progress
+from smoke.identity import manifest_digest
 from smoke.plan import QUANTIZATIONS, Plan, elsewhere, make_plan, size
 from smoke.probes import Probe
-from smoke.report import Outcome, SmokeReport, dumps
-from smoke.run import Progress, run
+from smoke.report import Outcome, SmokeReport, dumps, not_run
+from smoke.run import SEED, STARTS, run
 from smoke.supervise import Limits
+from smoke.terminal import Teller, printable, table, wants_color
 
 EXIT = {Outcome.PASS: 0, Outcome.WARN: 0, Outcome.FAIL: 1, Outcome.NOT_RUN: 3}
+BAD_INPUT = frozenset((
+    "no_config", "no_weights", "bad_json", "bad_header", "missing_shard", "bad_config", "too_large", "bad_path",
+    "no_folder", "unreadable", "bad_adapter", "not_an_adapter", "base_is_an_adapter",
+))  # fmt: skip
+"""Codes of a plan that say that the files cannot be used, whatever machine they are on."""
+
+REFERENCE_LIMIT = 32 << 20
+
+
+class Unusable(Exception):
+    """An argument, or a file that it names, cannot be used; the message names it."""
+
+
+class Canceled(BaseException):
+    """A signal came while nothing was watching for it; no library may take it for an error of its own."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parses, runs, prints; returns the exit status."""
     given = _parser().parse_args(argv)
-    if not given.folder.is_dir():
-        print(f"smoke: not a folder: {given.folder}", file=sys.stderr)
-        return 2
-    if given.command == "plan":
-        return _plan(given)
     try:
-        probe = Probe.read(given.probe) if given.probe else None
-        reference = SmokeReport.from_json(json.loads(given.reference.read_text())) if given.reference else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"smoke: {type(error).__name__}: {error}", file=sys.stderr)
+        _check(given)
+        return _plan(given) if given.command == "plan" else _run(given)
+    except Unusable as error:
+        print(f"smoke: {printable(str(error))}", file=sys.stderr)
         return 2
-    report = run(
-        given.folder,
-        device=given.device,
-        quantization=given.quantization,
-        probe=probe,
-        reference=reference,
-        progress=None if given.quiet else _show,
-        limits=Limits(wall_seconds=given.seconds, threads=given.threads, blocks_seconds=given.blocks_seconds),
-        required=tuple(name for name in sandbox.REQUIRED if name not in given.without),
-    )
-    if given.json:
-        given.json.write_text(dumps(report) + "\n")
-    _print(report)
-    return EXIT[report.outcome]
+    except Canceled:
+        print("smoke: canceled", file=sys.stderr)
+        return EXIT[Outcome.NOT_RUN]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,70 +66,188 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (("plan", "say where and how it would run"), ("run", "run it in a sandbox and judge it")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("folder", type=Path)
+        command.add_argument("folder", metavar="DIR", type=Path)
+        command.add_argument("--base", metavar="DIR", type=Path, help="the model that an adapter is put on")
         command.add_argument("--device", help="cpu, cuda:0, ...; without it the best attached one that fits")
         command.add_argument("--quantization", choices=QUANTIZATIONS)
-        command.add_argument("--json", type=Path, help="write the whole result here")
+        command.add_argument("--json", metavar="FILE", help="write the whole result to FILE (- for standard output)")
         if name == "plan":
             command.add_argument("--elsewhere", action="store_true", help="also say what fits on common machines")
-        if name == "run":
-            command.add_argument("--probe", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
-            command.add_argument("--reference", type=Path, help="an earlier report on the same probe")
-            command.add_argument("--seconds", type=float, default=1800.0, help="wall limit")
-            command.add_argument(
-                "--blocks-seconds", type=float, default=60.0, help="time for turning blocks down; 0: none"
-            )
-            command.add_argument("--threads", type=int, default=0, help="threads of the engine; 0: every core")
-            command.add_argument(
-                "--without",
-                action="append",
-                default=[],
-                choices=sandbox.REQUIRED,
-                help="run without this layer, and warn",
-            )
-            command.add_argument("--quiet", action="store_true", help="no progress")
+    parser_of_run = commands.choices["run"]
+    add: Any = parser_of_run.add_argument
+    add("--probe", metavar="FILE", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
+    add("--reference", metavar="REPORT.json", type=Path, help="an earlier report on the same probe")
+    add("--starts", metavar="N", type=int, default=STARTS, help=f"cold starts (default {STARTS})")
+    add("--seed", type=int, default=SEED, help="seed of sampling")
+    add("--digest", help="manifest digest, where it is known; without it every file is hashed")
+    add("--seconds", type=float, default=1800.0, help="wall limit of the whole run")
+    add("--blocks-seconds", type=float, default=60.0, help="time for turning blocks down; 0: none")
+    add("--threads", type=int, default=0, help="threads of the engine; 0: every core")
+    add("--without", action="append", default=[], choices=sandbox.REQUIRED, help="run without this layer, and warn")
+    add("--quiet", action="store_true", help="no progress and no table")
     return parser
 
 
+def _check(given: argparse.Namespace) -> None:
+    """Refuses what can be seen to be unusable before anything is started."""
+    for folder in filter(None, (given.folder, given.base)):
+        if not folder.is_dir():
+            raise Unusable(f"not a folder: {folder}")
+    kinds = "|".join(KINDS)
+    if given.device is not None and not re.fullmatch(rf"(?:{kinds})(?::\d{{1,4}})?", given.device):
+        raise Unusable(f"--device: there is no device {given.device!r}; it is one of {', '.join(KINDS)}, as in cuda:0")
+    if given.json not in (None, "-") and not Path(given.json).absolute().parent.is_dir():
+        raise Unusable(f"--json: there is no folder for {given.json}")
+    if given.command == "plan":
+        return
+    for name, least, most in (("starts", 1, 10), ("seconds", 1, 10**6), ("blocks_seconds", 0, 10**6),
+                              ("threads", 0, 4096), ("seed", 0, 2**63 - 1)):  # fmt: skip
+        number = getattr(given, name)
+        if not least <= number <= most:
+            raise Unusable(f"--{name.replace('_', '-')}: {number} is not between {least} and {most}")
+    if given.digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", given.digest):
+        raise Unusable("--digest: not sha256: and 64 hex digits")
+
+
+def _run(given: argparse.Namespace) -> int:
+    probe = _probe(given.probe) if given.probe else None
+    reference = _reference(given.reference) if given.reference else None
+    teller = None if given.quiet else Teller(sys.stderr)
+    with _cancelable() as cancel:
+        report = _report(given, probe, reference, teller, cancel)
+    if teller is not None:
+        teller.clear()
+    _write(given.json, dumps(report) + "\n")
+    if given.json != "-" and not given.quiet:
+        print(table(report, in_color=wants_color(sys.stdout)))
+    elif given.quiet and report.outcome in (Outcome.FAIL, Outcome.NOT_RUN):
+        print(f"smoke: {printable(report.reason)}", file=sys.stderr)
+    return exit_of(report.outcome, report.code)
+
+
+def _report(
+    given: argparse.Namespace,
+    probe: Probe | None,
+    reference: SmokeReport | None,
+    teller: Teller | None,
+    cancel: _Cancel,
+) -> SmokeReport:
+    try:
+        if teller is not None:
+            teller(Progress("plan", 0, 0))
+        plan = make_plan(given.folder, base=given.base, device=given.device, quantization=given.quantization)
+        cancel.is_watched = True
+        digest = given.digest or manifest_digest(given.folder, _hashing(teller), cancel)
+    except Canceled:
+        return not_run("canceled", "Canceled at stage plan.")
+    except (OSError, CheckpointError) as error:
+        return not_run("unreadable", f"A file could not be read: {error}")
+    if cancel.is_set():
+        return not_run("canceled", "Canceled while the files were hashed.", plan=plan.to_json())
+    return run(
+        given.folder,
+        base=given.base,
+        plan=plan,
+        probe=probe,
+        reference=reference,
+        progress=teller,
+        limits=Limits(wall_seconds=given.seconds, threads=given.threads, blocks_seconds=given.blocks_seconds),
+        cancel=cancel,
+        required=tuple(name for name in sandbox.REQUIRED if name not in given.without),
+        starts=given.starts,
+        seed=given.seed,
+        manifest_digest=digest,
+    )
+
+
+def _hashing(teller: Teller | None) -> Any:
+    if teller is None:
+        return None
+    return lambda done, total: teller(Progress("digest", done, total, f"{size(done)} of {size(total)}"))
+
+
+def exit_of(outcome: Outcome, code: str) -> int:
+    """The exit status; files that cannot be used are told apart from a machine that cannot run them."""
+    return 2 if outcome is Outcome.NOT_RUN and code in BAD_INPUT else EXIT[outcome]
+
+
+class _Cancel(threading.Event):
+    """Set by the first signal. Until somebody watches it, the signal also interrupts whatever is under way."""
+
+    is_watched = False
+
+
+@contextmanager
+def _cancelable() -> Iterator[_Cancel]:
+    """SIGINT and SIGTERM cancel once, and end this process at once when they come again."""
+    cancel = _Cancel()
+
+    def asked(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        cancel.set()
+        if not cancel.is_watched:
+            raise Canceled
+
+    if threading.current_thread() is not threading.main_thread():
+        yield cancel
+        return
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _probe(path: Path) -> Probe:
+    try:
+        return Probe.read(path)
+    except OSError as error:
+        raise Unusable(f"--probe: {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"--probe: {path.name}: {error}") from error
+
+
+def _reference(path: Path) -> SmokeReport:
+    try:
+        if path.stat().st_size > REFERENCE_LIMIT:
+            raise Unusable(f"--reference: {path.name} is larger than {size(REFERENCE_LIMIT)}")
+        return SmokeReport.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise Unusable(f"--reference: {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"--reference: {path.name} is not a report of smoke inference: {error}") from error
+
+
+def _write(place: str | None, content: str) -> None:
+    if place == "-":
+        print(content, end="")
+    elif place is not None:
+        try:
+            Path(place).write_text(content, encoding="utf-8")
+        except OSError as error:
+            raise Unusable(f"--json: {place}: {error.strerror or error}") from error
+
+
 def _plan(given: argparse.Namespace) -> int:
-    plan = make_plan(given.folder, device=given.device, quantization=given.quantization)
-    if given.json:
-        given.json.write_text(json.dumps(plan.to_json(), indent=2) + "\n")
-    _print_plan(plan)
-    if given.elsewhere and plan.parameters:
-        print("On other machines, the highest precision that fits:")
-        for o in elsewhere(open_checkpoint(given.folder)):
-            print(f"  {o.device:20} {o.quantization if o.fits else 'nothing':8} {o.why}")
-    if plan.runnable:
-        return 0
-    return 2 if plan.code in ("no_config", "no_weights", "bad_json", "bad_header", "missing_shard") else 3
+    plan = make_plan(given.folder, base=given.base, device=given.device, quantization=given.quantization)
+    _write(given.json, json.dumps(plan.to_json(), indent=2) + "\n")
+    if given.json != "-":
+        _print_plan(plan, given)
+    return 0 if plan.runnable else exit_of(Outcome.NOT_RUN, plan.code)
 
 
-def _print_plan(plan: Plan) -> None:
-    print(plan.reason)
+def _print_plan(plan: Plan, given: argparse.Namespace) -> None:
+    print(printable(plan.reason, 2000))
     if plan.parameters:
         weights = ", ".join(f"{q} {size(n)}" for q, n in plan.weights_bytes.items())
         print(f"{plan.parameters:,} parameters, {plan.kind}; weights: {weights}")
     for o in plan.options:
         print(f"  {'fits    ' if o.fits else 'does not'}  {o.device:8} {o.quantization:5} {o.why}")
-
-
-def _show(progress: Progress) -> None:
-    share = f" {progress.done * 100 // progress.total}%" if progress.total else ""
-    print(f"\r\033[K{progress.stage}{share}", end="", file=sys.stderr, flush=True)
-
-
-def _print(report: SmokeReport) -> None:
-    print("\r\033[K" if sys.stderr.isatty() else "", end="", file=sys.stderr)
-    print(f"{report.outcome.value.upper()}  {report.reason}")
-    if report.device:
-        print(f"{report.quantization} on {report.device}, {report.seconds:.1f} s")
-    for m in report.metrics:
-        mark = "ok  " if m.ok else m.severity.value
-        number = "" if m.value is None else f"{m.value:.4g} {m.unit}".strip()
-        print(f"  {mark}  {m.name:36} {number:20} ({m.threshold})  {m.reason}")
-    for sample in report.samples:
-        print(f"  > {sample.prompt!r}\n    {sample.text!r}")
+    if given.elsewhere and plan.parameters:
+        print("On other machines, the highest precision that fits:")
+        for o in elsewhere(open_checkpoint(given.folder, given.base)):
+            print(f"  {o.device:20} {o.quantization if o.fits else 'nothing':8} {o.why}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Questions put to models that write: likelihood of the probe, generation, and what each block is worth.
+"""Questions put to models that write: likelihood of the probe, what each block is worth, and what is written.
 
-Owns: measuring decoders and encoder-decoders. Refuses to own: judging (`smoke.verdict`), encoders (`smoke.encoding`).
+Owns: measuring decoders and encoder-decoders. Refuses to own: judging (`smoke.verdict`), encoders (`smoke.encoding`),
+writing token by token (`smoke.generation`).
 Imports torch: only the confined process imports this module.
 """
 
@@ -9,24 +10,15 @@ from __future__ import annotations
 import gc
 import hashlib
 import random
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from smoke import blocks, loading, scoring
+from smoke import blocks, generation, loading, scoring
 from smoke.channel import Channel
 
-PROMPTS = (
-    "The capital of France is",
-    "def add(a, b):\n    return",
-    "In the beginning there was",
-)
-QUESTIONS = ("Explain: lists", "What can you do?")
-NEW_TOKENS = 24
-TEXT_LIMIT = 2000
 AGREEMENT_TOKENS = 256
 
 
@@ -42,7 +34,7 @@ def decoder(loaded: Any, request: Mapping[str, Any], channel: Channel, measured:
         if budget > 0:
             told = channel.progress("blocks")
             measured["depth"] = blocks.measure(model, windows.ids, budget_seconds=budget, progress=told)
-        generate(loaded, int(request["context"]), channel, measured)
+        generation.generate(loaded, request, channel, measured)
 
 
 def translator(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: dict[str, Any]) -> None:
@@ -53,15 +45,7 @@ def translator(loaded: Any, request: Mapping[str, Any], channel: Channel, measur
     likelihood(loaded, request, channel, measured, scoring.halves)
     if not measured["finite"]:
         return
-    told, samples = channel.progress("generate"), []
-    for done, prompt in enumerate(PROMPTS, 1):
-        inputs = torch.tensor([loaded.tokenizer(prompt)["input_ids"]], device=loaded.model.device)
-        with torch.inference_mode():
-            out = loaded.model.generate(inputs, max_new_tokens=NEW_TOKENS, do_sample=False, num_beams=1)[0].tolist()
-        text = loaded.tokenizer.decode(out, skip_special_tokens=True)[:TEXT_LIMIT]
-        samples.append({"prompt": prompt, "text": text, "tokens": len(out), "stopped": len(out) < NEW_TOKENS})
-        told(done, len(PROMPTS))
-    measured["samples"] = samples
+    generation.translate(loaded, request, channel, measured)
 
 
 def can_read(measured: Mapping[str, Any]) -> bool:
@@ -137,6 +121,7 @@ def agreement(loaded: Any, request: Mapping[str, Any], channel: Channel, measure
         dtype=request["dtype"],
         progress=told,
     ).model
+    loaded.model = full
     nats, same, tokens = 0.0, 0, 0
     for window, ours in zip(windows.ids, quantized, strict=True):
         theirs = _logs(full, window)
@@ -150,68 +135,3 @@ def _logs(model: Any, window: Sequence[int]) -> torch.Tensor:
     with torch.inference_mode():
         logits, _ = scoring.causal(model, torch.tensor([list(window)], device=model.device))
         return torch.log_softmax(logits.float(), dim=-1).cpu()
-
-
-def generate(loaded: Any, context: int, channel: Channel, measured: dict[str, Any]) -> None:
-    """Fixed prompts, greedy: timing, repeatability, cache, and the samples people read."""
-    model, tokenizer = loaded.model, loaded.tokenizer
-    told, samples = channel.progress("generate"), []
-    prompts = [(p, tokenizer(p)["input_ids"]) for p in PROMPTS]
-    measured["template"] = {"present": bool(getattr(tokenizer, "chat_template", None))}
-    if measured["template"]["present"]:
-        try:
-            prompts += [(q, chat_ids(tokenizer, q)) for q in QUESTIONS]
-        except Exception as error:  # the template is a program from the checkpoint: its failure is a finding
-            measured["template"]["error"] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    new = max(1, min(NEW_TOKENS, context // 2))
-    greedy(model, prompts[0][1][:8], 2)  # the first call pays for set-up that later ones do not
-    first, spent, count = 0.0, 0.0, 0
-    repeatable, agreed, compared = True, 0, 0
-    for done, (prompt, ids) in enumerate(prompts, 1):
-        ids = list(ids)[-(context - new) :] or [0]
-        out, first_seconds, rest_seconds = greedy(model, ids, new)
-        if done == 1:
-            first = first_seconds
-            repeatable = greedy(model, ids, new)[0] == out
-            plain = greedy(model, ids, new, cached=False)[0]
-            compared = max(len(plain), len(out))
-            agreed = sum(a == b for a, b in zip(plain, out, strict=False))
-        spent, count = spent + rest_seconds, count + max(0, len(out) - 1)
-        text = tokenizer.decode(out, skip_special_tokens=True)[:TEXT_LIMIT]
-        samples.append({"prompt": prompt, "text": text, "tokens": len(out), "stopped": len(out) < new})
-        told(done, len(prompts))
-    measured["samples"] = samples
-    measured["generation"] = {
-        "repeatable": repeatable,
-        "cached_agreement": agreed / compared if compared else 1.0,
-        "first_token_seconds": first,
-        "tokens_per_second": count / spent if spent else None,
-    }
-
-
-def chat_ids(tokenizer: Any, question: str) -> list[int]:
-    """Token ids of one question in the checkpoint's own chat format."""
-    conversation = [{"role": "user", "content": question}]
-    text = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
-    return list(tokenizer(str(text), add_special_tokens=False)["input_ids"])
-
-
-def greedy(model: Any, ids: list[int], new: int, *, cached: bool = True) -> tuple[list[int], float, float]:
-    """The most likely continuation, seconds to its first token and seconds for the rest. An end token ends it."""
-    ends = getattr(model.generation_config, "eos_token_id", None)
-    stop = set(ends) if isinstance(ends, list) else {ends}
-    out: list[int] = []
-    cache, feed = None, torch.tensor([ids], device=model.device)
-    started, first = time.perf_counter(), 0.0
-    with torch.inference_mode():
-        for _ in range(new):
-            result = model(input_ids=feed, past_key_values=cache, use_cache=cached)
-            token = int(result.logits[0, -1].argmax())
-            out.append(token)
-            first = first or time.perf_counter() - started
-            if token in stop:
-                break
-            following = torch.tensor([[token]], device=model.device)
-            cache = result.past_key_values if cached else None
-            feed = following if cached else torch.cat([feed, following], dim=1)
-    return out, first, time.perf_counter() - started - first

@@ -11,7 +11,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound=StrEnum)
+
+
+RULES_VERSION = "2026.11.1"
+"""The set of rules on measurements and their numbers; a report is bound to it."""
 
 
 class Outcome(StrEnum):
@@ -21,6 +27,17 @@ class Outcome(StrEnum):
     WARN = "warn"
     FAIL = "fail"
     NOT_RUN = "not_run"
+
+
+class Basis(StrEnum):
+    """What a verdict rests on."""
+
+    DECLARED_LOSS = "declared_loss"
+    """The loss that the owner measured at export on a probe held out of training."""
+    REFERENCE_REPORT = "reference_report"
+    """An earlier report, most often that of the parent."""
+    NONE = "none"
+    """Neither: rules that hold without any reference."""
 
 
 class Severity(StrEnum):
@@ -60,17 +77,25 @@ class Metric:
 
 @dataclass(frozen=True)
 class Sample:
-    """One fixed prompt and what greedy decoding made of it."""
+    """One fixed prompt and what the model made of it."""
 
     prompt: str
     text: str
     tokens: int
     stopped: bool
     """Whether the model ended by itself before the token limit."""
+    mode: str = "greedy"
+    """`greedy`, or `sampled` with the report's seed."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return {"prompt": self.prompt, "text": self.text, "tokens": self.tokens, "stopped": self.stopped}
+        return {
+            "prompt": self.prompt,
+            "text": self.text,
+            "tokens": self.tokens,
+            "stopped": self.stopped,
+            "mode": self.mode,
+        }
 
 
 @dataclass(frozen=True)
@@ -90,6 +115,19 @@ class SmokeReport:
     plan: Mapping[str, Any] = field(default_factory=dict)
     measurements: Mapping[str, Any] = field(default_factory=dict)
     """What the metrics were judged from: kernel, dtype, probe, memory, coverage."""
+    basis: Basis = Basis.NONE
+    manifest_digest: str = ""
+    """Identity of the files that were run; empty where the caller did not say."""
+    driver: str = ""
+    seed: int | None = None
+    """Seed of sampling; None where nothing was sampled."""
+    rules_version: str = ""
+    starts: tuple[Mapping[str, Any], ...] = ()
+    """Each start of the confined process: seconds, memory, stages, and what it gave that must repeat."""
+    breakdown: tuple[Mapping[str, Any], ...] = ()
+    """What the seconds are made of: start, stage, seconds and processor seconds, in order."""
+    energy: Mapping[str, Any] = field(default_factory=dict)
+    """Joules or None, who counted them, and the reason."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain data that any JSON library can write: no NaN, no infinity."""
@@ -106,25 +144,104 @@ class SmokeReport:
             "sandbox": plain(self.sandbox),
             "plan": plain(self.plan),
             "measurements": plain(self.measurements),
+            "basis": self.basis.value,
+            "manifest_digest": self.manifest_digest,
+            "driver": self.driver,
+            "seed": self.seed,
+            "rules_version": self.rules_version,
+            "starts": plain(self.starts),
+            "breakdown": plain(self.breakdown),
+            "energy": plain(self.energy),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SmokeReport:
-        """The report that `to_json` wrote; KeyError or ValueError where it is not one."""
+        """The report that `to_json` wrote, also by an earlier version; ValueError naming the field where it is none."""
+        if not isinstance(data, Mapping):
+            raise ValueError("a report is a JSON object")
+        seed = data.get("seed")
         return cls(
-            outcome=Outcome(data["outcome"]),
-            code=str(data["code"]),
-            reason=str(data["reason"]),
-            device=str(data["device"]),
-            quantization=str(data["quantization"]),
-            metrics=tuple(Metric(**{**m, "severity": Severity(m["severity"])}) for m in data["metrics"]),
-            samples=tuple(Sample(**s) for s in data["samples"]),
-            seconds=float(data["seconds"]),
-            versions=data["versions"],
-            sandbox=data["sandbox"],
-            plan=data["plan"],
-            measurements=data["measurements"],
+            outcome=_one_of(Outcome, data, "outcome"),
+            code=_text(data, "code"),
+            reason=_text(data, "reason"),
+            device=_text(data, "device"),
+            quantization=_text(data, "quantization"),
+            metrics=tuple(_metric(m) for m in _items(data, "metrics")),
+            samples=tuple(_sample(s) for s in _items(data, "samples")),
+            seconds=_number(data, "seconds"),
+            versions=_mapping(data, "versions"),
+            sandbox=_mapping(data, "sandbox"),
+            plan=_mapping(data, "plan"),
+            measurements=_mapping(data, "measurements"),
+            basis=_one_of(Basis, {"basis": "none", **data}, "basis"),
+            manifest_digest=str(data.get("manifest_digest") or ""),
+            driver=str(data.get("driver") or ""),
+            seed=seed if isinstance(seed, int) else None,
+            rules_version=str(data.get("rules_version") or ""),
+            starts=tuple(_items({"starts": (), **data}, "starts")),
+            breakdown=tuple(_items({"breakdown": (), **data}, "breakdown")),
+            energy=_mapping({"energy": {}, **data}, "energy"),
         )
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    if not isinstance(data.get(name), str):
+        raise ValueError(f"field {name!r} of a report is a text")
+    return str(data[name])
+
+
+def _number(data: Mapping[str, Any], name: str) -> float:
+    found = data.get(name)
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        raise ValueError(f"field {name!r} of a report is a number")
+    return float(found)
+
+
+def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    if not isinstance(found, Mapping):
+        raise ValueError(f"field {name!r} of a report is an object")
+    return found
+
+
+def _items(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = data.get(name)
+    if not isinstance(found, (list, tuple)) or not all(isinstance(item, Mapping) for item in found):
+        raise ValueError(f"field {name!r} of a report is a list of objects")
+    return list(found)
+
+
+def _one_of(kind: type[E], data: Mapping[str, Any], name: str) -> E:
+    try:
+        return kind(str(data.get(name)))
+    except ValueError:
+        raise ValueError(f"field {name!r} of a report is one of {', '.join(kind)}") from None
+
+
+def _metric(item: Mapping[str, Any]) -> Metric:
+    number = item.get("value")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, (int, float))):
+        raise ValueError("field 'value' of a metric is a number or null")
+    return Metric(
+        code=_text(item, "code"),
+        name=_text(item, "name"),
+        value=number,
+        threshold=_text(item, "threshold"),
+        ok=item.get("ok") is True,
+        reason=_text(item, "reason"),
+        severity=_one_of(Severity, item, "severity"),
+        unit=str(item.get("unit") or ""),
+    )
+
+
+def _sample(item: Mapping[str, Any]) -> Sample:
+    return Sample(
+        prompt=_text(item, "prompt"),
+        text=_text(item, "text"),
+        tokens=int(_number(item, "tokens")),
+        stopped=item.get("stopped") is True,
+        mode=str(item.get("mode") or "greedy"),
+    )
 
 
 def not_run(code: str, reason: str, **rest: Any) -> SmokeReport:

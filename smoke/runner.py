@@ -7,6 +7,7 @@ Imports torch when `main` is called, which happens only inside the confined proc
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import threading
@@ -55,7 +56,7 @@ def private_bytes() -> int:
 def main(request: Mapping[str, Any], stream: IO[str]) -> int:
     """Runs every stage and sends the measurements; whatever goes wrong is told, never raised."""
     channel = Channel(stream)
-    measured: dict[str, Any] = {}
+    measured: dict[str, Any] = {"stages": channel.stages}
     memory = Memory()
     memory.start()
     try:
@@ -73,7 +74,7 @@ def main(request: Mapping[str, Any], stream: IO[str]) -> int:
         return 1
     finally:
         memory.ended.set()
-    channel.send("measured", measured=measured)
+    channel.send("measured", measured=measured | {"stages": channel.spent()})
     return 0
 
 
@@ -90,6 +91,7 @@ def _named(error: Exception) -> tuple[str, str]:
 
 def _run(request: Mapping[str, Any], channel: Channel, measured: dict[str, Any], memory: Memory) -> None:
     channel.progress("start")
+    gc.disable()  # thousands of modules make no garbage: looking for it would take a quarter of their import
     import torch
     import transformers
 
@@ -100,13 +102,17 @@ def _run(request: Mapping[str, Any], channel: Channel, measured: dict[str, Any],
     random.seed(0)
     channel.send("versions", versions=_versions(torch, transformers))
 
-    from smoke import decoding, encoding, loading, tensors
+    from smoke import closer, coherence, decoding, encoding, loading, repeat, tensors
     from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER
 
+    gc.freeze()
+    gc.enable()
     folder = Path(request["folder"])
-    measured["static"] = tensors.inspect(
-        [folder / name for name in request["weight_files"]], channel.progress("tensors")
-    )
+    is_first = int(request.get("start", 1)) == 1
+    if is_first:
+        measured["static"] = tensors.inspect(
+            [folder / name for name in request["weight_files"]], channel.progress("tensors")
+        )
     loaded = loading.load(
         folder,
         kind=request["architecture"],
@@ -125,16 +131,21 @@ def _run(request: Mapping[str, Any], channel: Channel, measured: dict[str, Any],
     }
     measured["tokenizer"] = tokenizer_facts(loaded)
     measured["vocabulary"] = int(loaded.model.get_input_embeddings().weight.shape[0])
+    measured["coherence"] = coherence.of(loaded, measured)
     if loaded.keys["missing_keys"] or loaded.keys["mismatched_keys"]:
         raise Stop("fail", "keys", "Tensors are missing or of another shape, so what would run is not this model.")
+    channel.progress("repeat")
+    measured["repeat"] = repeat.measure(loaded, request, measured)
+    if not is_first:  # a later start only shows that it gives the same again
+        measured["memory"] = _memory(request, memory)
+        return
     ask = {DECODER: decoding.decoder, ENCODER: encoding.encoder, ENCODER_DECODER: decoding.translator}
     ask[request["architecture"]](loaded, request, channel, measured)
-    measured["memory"] = {
-        "peak_bytes": _device_peak(request["torch_device"]) or max(memory.peak, private_bytes()),
-        "planned_bytes": request["planned_bytes"],
-    }
+    measured["memory"] = _memory(request, memory)
     if request["agreement"] and loaded.tokenizer is not None and measured.get("finite"):
         decoding.agreement(loaded, request, channel, measured)
+    if loaded.tokenizer is not None and measured.get("finite"):
+        closer.look(loaded, request, channel, measured)
 
 
 def tokenizer_facts(loaded: Any) -> dict[str, Any]:
@@ -144,6 +155,16 @@ def tokenizer_facts(loaded: Any) -> dict[str, Any]:
         return {"present": False, "error": loaded.tokenizer_error, "embedding_rows": rows}
     ids = [int(i) for i in loaded.tokenizer.get_vocab().values()]
     return {"present": True, "size": len(ids), "largest_id": max(ids, default=-1), "embedding_rows": rows}
+
+
+def _memory(request: Mapping[str, Any], memory: Memory) -> dict[str, int]:
+    host, device = max(memory.peak, private_bytes()), _device_peak(request["torch_device"])
+    return {
+        "peak_bytes": device or host,
+        "planned_bytes": request["planned_bytes"],
+        "host_peak_bytes": host,
+        "device_peak_bytes": device,
+    }
 
 
 def _device_peak(name: str) -> int:
@@ -156,6 +177,15 @@ def _device_peak(name: str) -> int:
         return 0
 
 
+def _driver(torch: Any) -> str:
+    """What stands between torch and the device: the runtime it was built for, or nothing on a processor."""
+    for name in ("cuda", "hip", "xpu"):
+        found = getattr(torch.version, name, None)
+        if found:
+            return f"{name} {found}"
+    return "none"
+
+
 def _versions(torch: Any, transformers: Any) -> dict[str, str]:
     import platform
 
@@ -166,6 +196,7 @@ def _versions(torch: Any, transformers: Any) -> dict[str, str]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "transformers": str(transformers.__version__),
+        "driver": _driver(torch),
         "safetensors": str(safetensors.__version__),
         "tokenizers": str(tokenizers.__version__),
     }

@@ -19,7 +19,7 @@ import sys
 
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 LOAD, JEQ, JGE, JSET, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-NR, ARCH, ARG0, ARG1 = 0, 4, 16, 24
+NR, ARCH, ARG0, ARG1, ARG2 = 0, 4, 16, 24, 32
 CLONE_THREAD = 0x00010000
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 
@@ -97,6 +97,38 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "iopl": (172, None),
     "modify_ldt": (154, None),
     "personality": (135, 92),
+    # Landlock lets these through on any path: the process runs as its user, whose files they would change
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+    # storage that nobody outside could see and count: memory files, and files that have no name any more
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
+    "rename": (82, None),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
+    "link": (86, None),
+    "linkat": (265, 37),
     "mknodat": (259, 33),
     "mknod": (133, None),
     "shmget": (29, 194),
@@ -106,7 +138,13 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
 }
 
 CLONE, CLONE3 = (56, 220), (435, 435)
+OPENAT2 = (437, 437)
 IOCTL = (16, 29)
+PRCTL = (157, 167)
+PR_SET_PDEATHSIG = 1
+OPENINGS = {"open": ((2, None), ARG1), "openat": ((257, 56), ARG2)}
+"""Calls that open a file, and where their flags are."""
+O_TMPFILE = 0x400000  # the bit of its own, without that of O_DIRECTORY, which differs between machines
 OWN_PROCESS_ONLY = {
     "kill": ((62, 129), False),
     "tgkill": ((234, 131), False),
@@ -141,13 +179,29 @@ def program(machine: str, pid: int) -> bytes:
         if number is not None:
             add(JEQ, number, 0, 1)
             add(RETURN, verdict(errno.EPERM))
-    # clone3 keeps its flags in memory that a filter cannot read; without it the C library falls back to clone
-    add(JEQ, CLONE3[column], 0, 1)
-    add(RETURN, verdict(errno.ENOSYS))
+    # these keep their flags in memory that a filter cannot read; without them the C library falls back to older ones
+    for number in (CLONE3[column], OPENAT2[column]):
+        add(JEQ, number, 0, 1)
+        add(RETURN, verdict(errno.ENOSYS))
     # clone makes threads, never processes
     add(JEQ, CLONE[column], 0, 4)
     add(LOAD, ARG0)
     add(JSET, CLONE_THREAD, 1, 0)
+    add(RETURN, verdict(errno.EPERM))
+    add(LOAD, NR)
+    # files without a name
+    for numbers, flags in OPENINGS.values():
+        number = numbers[column]
+        if number is not None:
+            add(JEQ, number, 0, 4)
+            add(LOAD, flags)
+            add(JSET, O_TMPFILE, 0, 1)
+            add(RETURN, verdict(errno.EOPNOTSUPP))
+            add(LOAD, NR)
+    # to die with the parent is not for the process to take back
+    add(JEQ, PRCTL[column], 0, 4)
+    add(LOAD, ARG0)
+    add(JEQ, PR_SET_PDEATHSIG, 0, 1)
     add(RETURN, verdict(errno.EPERM))
     add(LOAD, NR)
     # typing into a terminal that someone left open

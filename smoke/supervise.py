@@ -18,6 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICK_SECONDS = 0.2
+SCRATCH_SECONDS = 1.0
+SCRATCH_FILES = 4096
+"""More files than any library keeps in its scratch folder; counting stops there."""
+
+CLOCK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Limits:
     output_bytes: int = 8 << 20
     line_bytes: int = 2 << 20
     scratch_bytes: int = 256 << 20
+    """For one file, and for all files of the scratch folder together."""
     threads: int = 0
     """Threads of the engine; 0 means every core that this process may use."""
     blocks_seconds: float = 60.0
@@ -46,6 +52,8 @@ class Ending:
     stderr: str
     seconds: float
     peak_bytes: int
+    cpu_seconds: float = 0.0
+    """As last seen before the end, so up to a moment less than it really was."""
 
 
 def supervise(
@@ -57,7 +65,10 @@ def supervise(
     on_line: Callable[[bytes], None],
     cancel: threading.Event | None = None,
 ) -> Ending:
-    """Runs the command to its end or to a limit, handing on each line of its output; no process of it is left."""
+    """Runs the command to its end or to a limit, handing on each line of its output; no process of it is left.
+
+    `folder` is where it starts and the only place where it may write: what it holds there is watched.
+    """
     started = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -69,7 +80,7 @@ def supervise(
         start_new_session=True,
         close_fds=True,
     )
-    watch = _Watch(process, limits, on_line, cancel, started)
+    watch = _Watch(process, limits, on_line, cancel, started, folder)
     try:
         stopped = watch.until_end()
     finally:
@@ -77,11 +88,12 @@ def supervise(
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        end_all_in(watch.namespace)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
     tail = bytes(watch.stderr[-4000:]).decode(errors="replace")
-    return Ending(process.returncode, stopped, tail, time.monotonic() - started, watch.peak)
+    return Ending(process.returncode, stopped, tail, time.monotonic() - started, watch.peak, watch.cpu_seconds)
 
 
 class _Watch:
@@ -92,9 +104,11 @@ class _Watch:
         on_line: Callable[[bytes], None],
         cancel: threading.Event | None,
         started: float,
+        folder: Path,
     ) -> None:
         self.process, self.limits, self.on_line, self.cancel = process, limits, on_line, cancel
-        self.started = started
+        self.started, self.folder, self.scratch_at = started, folder, started
+        self.namespace, self.cpu_seconds = "", 0.0
         self.buffer, self.stderr = bytearray(), bytearray()
         self.seen, self.peak = 0, 0
 
@@ -144,6 +158,12 @@ class _Watch:
             return "time"
         if self.seen > self.limits.output_bytes or len(self.buffer) > self.limits.line_bytes:
             return "output"
+        self.cpu_seconds = max(self.cpu_seconds, processor_seconds(self.process.pid))
+        self.namespace = foreign_namespace(self.process.pid) or self.namespace
+        if time.monotonic() - self.scratch_at > SCRATCH_SECONDS:
+            self.scratch_at = time.monotonic()
+            if stored_bytes(self.folder) > self.limits.scratch_bytes:
+                return "scratch"
         used = anonymous_bytes(self.process.pid)
         self.peak = max(self.peak, used)
         if self.limits.memory_bytes is not None and used > self.limits.memory_bytes:
@@ -152,12 +172,68 @@ class _Watch:
 
 
 def anonymous_bytes(pid: int) -> int:
-    """Private memory of a process as the kernel counts it; 0 where it cannot be read."""
+    """Memory of a process that no file backs, shared memory included; 0 where it cannot be read."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    for line in status.splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    lines = [line for line in status.splitlines() if line.startswith(("RssAnon:", "RssShmem:"))]
+    return sum(int(line.split()[1]) * 1024 for line in lines)
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time of a process so far; 0 where it cannot be read."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / CLOCK
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def stored_bytes(folder: Path) -> int:
+    """Bytes that files in a folder take on disk; more than any limit once there are too many of them."""
+    total = count = 0
+    waiting = [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > SCRATCH_FILES:
+                        return 1 << 62
+                    with contextlib.suppress(OSError):
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+        except OSError:
+            continue
+    return total
+
+
+def foreign_namespace(pid: int) -> str:
+    """The process's network namespace where that is not ours: whoever is in it was started by that process."""
+    with contextlib.suppress(OSError):
+        theirs = Path(f"/proc/{pid}/ns/net").readlink()
+        if theirs != Path("/proc/self/ns/net").readlink():
+            return str(theirs)
+    return ""
+
+
+def end_all_in(namespace: str) -> None:
+    """Ends every process in a namespace, also one that left its session while system calls were not filtered."""
+    while namespace:
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if str((folder / "ns" / "net").readlink()) == namespace and not _is_dead(folder):
+                    found.append(int(folder.name))
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+        time.sleep(0.01)
+
+
+def _is_dead(folder: Path) -> bool:
+    return (folder / "stat").read_text().rpartition(") ")[2][:1] in "ZX"

@@ -26,7 +26,7 @@ from registry import policies
 from registry.validation import confined, planning
 from rules import Refused
 from smoke import sandbox
-from smoke.run import SYSTEM
+from smoke.preparing import SYSTEM
 from smoke.supervise import Ending, Limits, supervise
 from weights.catalog.files import FM_LIMITS
 

@@ -24,10 +24,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from smoke.devices import Device, Inventory, memory
+from smoke.hearing import Heard
 from smoke.plan import make_plan
 from smoke.probes import Probe
 from smoke.report import Severity
-from smoke.run import _Heard
 from smoke.verdict import judge
 
 Tensors = dict[str, Any]
@@ -258,7 +258,7 @@ def measured(folder: Path, probe: Probe, quantization: str) -> dict[str, Any]:
         "threads": 1,
         "probe": probe.to_json(),
     }
-    stream, heard = io.StringIO(), _Heard()
+    stream, heard = io.StringIO(), Heard()
     runner.main(request, stream)
     for line in stream.getvalue().splitlines():
         heard.line(line.encode())

@@ -44,7 +44,7 @@ def smoke(inventory: Inventory) -> Callable[..., SmokeReport]:
         limits = Limits(
             wall_seconds=240, cpu_seconds=cpu_seconds, threads=1, blocks_seconds=20.0 if is_thorough else 0.0
         )
-        return run(source, plan=plan, limits=limits, agreement=is_thorough, **rest)
+        return run(source, plan=plan, limits=limits, agreement=is_thorough, **{"starts": 1, **rest})
 
     return smoke
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smoke import landlock
-from smoke.run import environment
+from smoke.preparing import environment
 from smoke.sandbox import REQUIRED
 from smoke.supervise import Limits, supervise
 

@@ -45,7 +45,7 @@ def test_progress_tells_the_stages_in_order(healthy):
     stages = [p.stage for p in healthy[1]]
     assert stages[0] == "plan"
     stages = list(dict.fromkeys(stages[1:]))
-    assert stages == ["start", "tensors", "load", "likelihood", "blocks", "generate", "agreement"]
+    assert stages == ["start", "tensors", "load", "repeat", "likelihood", "blocks", "generate", "agreement"]
     assert all(0 <= p.done <= p.total or p.total == 0 for p in healthy[1])
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from smoke.conclusion import conclude
+from smoke.conduct import containment
+from smoke.hearing import Heard, trimmed
 from smoke.plan import Plan
 from smoke.report import Metric, Outcome, Severity, SmokeReport, dumps, finite, not_run, outcome_of, plain
-from smoke.run import _Heard, conclude, containment, trimmed
 from smoke.sandbox import REQUIRED
 from smoke.supervise import Ending, Limits
 from smoke.verdict import judge
@@ -154,14 +156,14 @@ def ended(stopped: str = "", returncode: int = 0, stderr: str = "") -> Ending:
     return Ending(returncode, stopped, stderr, 1.0, 1 << 30)
 
 
-def concluded(heard: _Heard, ending: Ending) -> tuple[Outcome, str]:
+def concluded(heard: Heard, ending: Ending) -> tuple[Outcome, str]:
     report = conclude(heard, ending, PLAN, Limits())
     assert report.reason
     return report.outcome, report.code
 
 
-def heard(**fields: Any) -> _Heard:
-    return _Heard(**{"sandbox": APPLIED, **fields})
+def heard(**fields: Any) -> Heard:
+    return Heard(**{"sandbox": APPLIED, **fields})
 
 
 @pytest.mark.parametrize("limit", ["time", "memory", "output"])
@@ -184,7 +186,7 @@ def test_a_crash_fails_and_names_the_signal():
 
 
 def test_a_process_that_never_confined_itself_did_not_run():
-    assert concluded(_Heard(), ended("", 1, "ImportError: x")) == (Outcome.NOT_RUN, "not_started")
+    assert concluded(Heard(), ended("", 1, "ImportError: x")) == (Outcome.NOT_RUN, "not_started")
 
 
 def test_a_refused_sandbox_did_not_run():
@@ -215,7 +217,7 @@ def test_a_forged_pass_is_only_as_good_as_its_measurements():
 )
 def test_lines_that_are_no_message_are_dropped(line):
     seen: list[Any] = []
-    listener = _Heard(progress=seen.append)
+    listener = Heard(progress=seen.append)
     listener.line(line)
     assert (seen, listener.measured, listener.refused) == ([], {}, "")
 
@@ -352,7 +354,7 @@ def test_what_a_hostile_process_says_is_bounded():
 
 def test_numbers_too_large_for_any_column_are_not_progress():
     seen: list[Any] = []
-    _Heard(progress=seen.append).line(b'{"kind": "progress", "stage": "load", "done": 1%s, "total": 2}' % (b"0" * 400))
+    Heard(progress=seen.append).line(b'{"kind": "progress", "stage": "load", "done": 1%s, "total": 2}' % (b"0" * 400))
     assert seen == []
 
 
