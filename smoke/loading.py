@@ -30,7 +30,7 @@ class Loaded:
     kernel: str
     keys: dict[str, list[str]]
     quantized: int
-    """Number of matrices held as integers."""
+    """Number of modules that hold integers."""
     tokenizer: Any = None
     tokenizer_error: str = ""
 
@@ -61,7 +61,7 @@ def load(
         gguf_values.scale_positions(model, checkpoint.gguf.metadata if checkpoint.gguf else {}, factors)
     kernel = quantize.use_kernel(model, device, wanted, bits) if bits else "torch"
     quantizer = getattr(model, "hf_quantizer", None)
-    count = sum(isinstance(module, quantize.QuantizedLinear) for module in model.modules())
+    count = sum(quantize.is_quantized(module) for module in model.modules())
     loaded = Loaded(model, kernel, _keys(found, getattr(quantizer, "mismatched", [])), count)
     try:
         loaded.tokenizer = tokenizer(checkpoint, folder)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from smoke.adapters import Adapter, Change
-from smoke.plan import BLOCK_ROWS
+from smoke.demand import BLOCK_ROWS
 
 
 class Merged:

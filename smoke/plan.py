@@ -1,63 +1,62 @@
 """Where a checkpoint can run, and at which precision: decided from its configuration and headers alone.
 
-Owns: the bytes that weights, cache, activations and logits will take, and the choice of device and quantization with
-its reasons. Refuses to own: measuring devices (`smoke.devices`), reading files (`smoke.checkpoint`), running.
+Owns: the choice of device and quantization with its reasons, what would be needed where nothing fits, and which common
+hardware has room. Refuses to own: bytes by purpose (`smoke.demand`), measuring devices (`smoke.devices`), reading files
+(`smoke.checkpoint`), running.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from smoke.checkpoint import DECODER, OTHER, Checkpoint, CheckpointError, Source, Tensor, open_checkpoint
+from smoke.checkpoint import OTHER, Checkpoint, CheckpointError, Source, open_checkpoint
+from smoke.demand import (
+    BF16,
+    BLOCK_ROWS,
+    GROUP,
+    INT4,
+    INT8,
+    QUANTIZATIONS,
+    STORED,
+    Demand,
+    bounded,
+    context_of,
+    demand,
+    is_quantized,
+    size,
+    stored,
+)
 from smoke.devices import KINDS, Device, Inventory, discover
+from smoke.engines import NATIVE, engine_refusal, stored_refusal
 
-INT8, INT4, BF16 = "int8", "int4", "bf16"
-QUANTIZATIONS = (INT8, INT4, BF16)
+__all__ = [
+    "BF16", "BLOCK_ROWS", "COMMON", "GROUP", "INT4", "INT8", "MARGIN", "QUANTIZATIONS", "STORED", "USABLE", "Demand",
+    "Option", "Plan", "bounded", "choose", "context_of", "demand", "elsewhere", "hardware_fit", "is_quantized",
+    "make_plan", "option", "size", "stored",
+]  # fmt: skip
+
 PREFERRED = (INT8, INT4)
 """In this order when nobody asks for another: int8 costs about a thousandth of the loss, int4 about a hundredth."""
 
-COMMON = tuple(("cpu", size) for size in (8, 16, 32, 64, 256)) + tuple(
-    ("cuda", size) for size in (8, 12, 16, 24, 48, 80, 141, 192)
+COMMON = tuple(("cpu", size) for size in (8, 16, 32, 64, 128, 256)) + tuple(
+    ("cuda", size) for size in (8, 12, 16, 24, 32, 40, 48, 80, 141, 192)
 )
+UNIFIED = tuple(("mps", size) for size in (16, 32, 64, 128))
+"""Memory that an Apple processor and its accelerator share."""
+
 USABLE = 0.9
 """Share of a machine's memory that is free when nothing else of weight runs on it."""
 
+USABLE_UNIFIED = 0.7
+"""Of shared memory the system lets the accelerator have about three quarters, and needs some itself."""
+
+MACHINES = {"cpu": "{} GB of memory", "cuda": "{} GB accelerator", "mps": "{} GB Apple, shared"}
 MARGIN = 1.15
-CONTEXT = 512
-GROUP = 32
-BLOCK_ROWS = 4096
 PROCESS_BYTES = {"cpu": 450 << 20}
 ACCELERATOR_BYTES = 700 << 20
 """What torch and transformers hold before a weight is read: on a processor measured, on accelerators an allowance."""
-
-KEPT = re.compile(
-    r"(^|\.)(embed\w*|wte|wpe|lm_head|embed_out|shared|\w*_embeddings?|word_embeddings|relative_attention_bias"
-    r"|\w*norm\w*|ln_\w+|pooler|classifier|score|cls|predictions|router|gate_inp)(\.|$)",
-    re.IGNORECASE,
-)
-"""Names that stay in full precision: embeddings, output heads, norms and routers."""
-
-BOUNDS = {"num_hidden_layers": 4096, "hidden_size": 1 << 20, "vocab_size": 1 << 24, "num_attention_heads": 1 << 14}
-
-
-@dataclass(frozen=True)
-class Demand:
-    """Bytes that one checkpoint needs at one precision."""
-
-    quantization: str
-    weights: int
-    cache: int
-    activations: int
-    logits: int
-    load_spike: int
-
-    @property
-    def bytes_without_process(self) -> int:
-        """Peak, the runtime itself left out: loading and computing do not happen at the same time."""
-        return self.weights + max(self.load_spike, self.cache + self.activations + self.logits)
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,13 @@ class Plan:
     peak_bytes: int = 0
     weights_bytes: Mapping[str, int] = field(default_factory=dict)
     options: tuple[Option, ...] = ()
+    format: str = ""
+    backend: str = NATIVE
+    """Which quantizer holds the weights."""
+    base: Mapping[str, str] = field(default_factory=dict)
+    """Of an adapter: the base that it names, and the digest of the base that it is put on."""
+    bytes_without_process: Mapping[str, int] = field(default_factory=dict)
+    """Peak at each precision, without the runtime, which is not the same on every kind of device."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -104,32 +110,47 @@ def make_plan(
     inventory: Inventory | None = None,
     device: str | None = None,
     quantization: str | None = None,
+    backend: str = NATIVE,
 ) -> Plan:
     """The plan for a folder or mapping; never raises for a bad checkpoint, but says why it cannot be planned for."""
     try:
         checkpoint = open_checkpoint(source, base)
         bounded(checkpoint.config)
+        return choose(checkpoint, inventory or discover(), device=device, quantization=quantization, backend=backend)
     except CheckpointError as error:
         return Plan(False, error.code, str(error))
     except OSError as error:
         return Plan(False, "unreadable", f"A file could not be read: {error.strerror or error}")
-    return choose(checkpoint, inventory or discover(), device=device, quantization=quantization)
 
 
-def choose(checkpoint: Checkpoint, inventory: Inventory, *, device: str | None, quantization: str | None) -> Plan:
+def choose(
+    checkpoint: Checkpoint,
+    inventory: Inventory,
+    *,
+    device: str | None,
+    quantization: str | None,
+    backend: str = NATIVE,
+) -> Plan:
     """The first option that fits, devices in order of preference, precision as asked or int8 before int4."""
     context = context_of(checkpoint.config)
+    wanted = [STORED] if checkpoint.config.get("quantization_config") else list(PREFERRED)
+    needs = {q: demand(checkpoint, q, context) for q in (*QUANTIZATIONS, *wanted[: wanted[0] == STORED])}
     facts: dict[str, Any] = {
         "kind": checkpoint.kind,
         "context": context,
         "parameters": checkpoint.parameters,
         "stored_bytes": checkpoint.stored_bytes,
-        "weights_bytes": {q: demand(checkpoint, q, context).weights for q in QUANTIZATIONS},
+        "weights_bytes": {q: need.weights for q, need in needs.items()},
+        "bytes_without_process": {q: need.bytes_without_process for q, need in needs.items()},
+        "format": checkpoint.format,
+        "backend": backend,
     }
-    refusal = _refusal(checkpoint, inventory, device, quantization)
+    if checkpoint.adapter is not None:
+        facts["base"] = {"named": checkpoint.adapter.declared_base, "digest": checkpoint.identity()}
+    refusal = _refusal(checkpoint, inventory, device, quantization, backend)
     if refusal:
         return Plan(False, *refusal, **facts)
-    wanted = [quantization] if quantization else PREFERRED
+    wanted = [quantization] if quantization else wanted
     devices = _ordered(inventory.devices, device)
     options = tuple(option(checkpoint, d, q, context) for d in devices for q in wanted)
     facts["options"] = options
@@ -158,7 +179,7 @@ def choose(checkpoint: Checkpoint, inventory: Inventory, *, device: str | None, 
 
 
 def _refusal(
-    checkpoint: Checkpoint, inventory: Inventory, device: str | None, quantization: str | None
+    checkpoint: Checkpoint, inventory: Inventory, device: str | None, quantization: str | None, backend: str
 ) -> tuple[str, str] | None:
     config = checkpoint.config
     if inventory.torch is None:
@@ -168,14 +189,14 @@ def _refusal(
     if device is not None and inventory.find(device) is None:
         attached = ", ".join(d.id for d in inventory.devices)
         return "no_such_device", f"No device {device!r} is attached; there is {attached}."
-    if config.get("quantization_config"):
-        return "already_quantized", "The checkpoint is stored quantized; smoke quantizes from full precision itself."
     if config.get("auto_map"):
         return "remote_code", "The configuration asks for code from the checkpoint, which is never run."
     if checkpoint.kind == OTHER:
         named = ", ".join(str(a) for a in config.get("architectures") or ()) or "none"
         return "unsupported_architecture", f"No way to ask this architecture a question: {named}."
-    return None
+    if config.get("quantization_config"):
+        return stored_refusal(checkpoint, quantization, backend)
+    return engine_refusal(backend, quantization, checkpoint)
 
 
 def _ordered(devices: Iterable[Device], name: str | None) -> list[Device]:
@@ -197,90 +218,42 @@ def option(checkpoint: Checkpoint, device: Device, quantization: str, context: i
 def elsewhere(checkpoint: Checkpoint) -> list[Option]:
     """The best option on machines of common sizes, none of which need be attached: what to rent, or to borrow."""
     context, found = context_of(checkpoint.config), []
-    for kind, gigabytes in COMMON:
-        free = int(gigabytes * 10**9 * USABLE)
-        name = f"{gigabytes} GB {'of memory' if kind == 'cpu' else 'accelerator'}"
-        device = Device(kind, 0, name, gigabytes * 10**9, free)
-        tried = [replace(option(checkpoint, device, q, context), device=name) for q in QUANTIZATIONS]
+    for kind, gigabytes in (*COMMON, *UNIFIED):
+        device = _machine(kind, gigabytes)
+        tried = [replace(option(checkpoint, device, q, context), device=device.name) for q in QUANTIZATIONS]
         best = next((o for q in (BF16, INT8, INT4) for o in tried if o.quantization == q and o.fits), None)
         found.append(best or min(tried, key=lambda o: o.needed_bytes))
     return found
 
 
-def demand(checkpoint: Checkpoint, quantization: str, context: int) -> Demand:
-    """Bytes by purpose. Everything that is not a quantized matrix is held in two bytes an element."""
-    quantized = [t for t in checkpoint.tensors if is_quantized(t)]
-    weights = sum(stored(t, quantization) for t in checkpoint.tensors)
-    largest = max(quantized, key=lambda t: t.count, default=None)
-    config = text_config(checkpoint.config)
-    hidden, layers = number(config, "hidden_size", "d_model", "n_embd"), number(
-        config, "num_hidden_layers", "n_layer", "num_layers"
-    )  # fmt: skip
-    heads = number(config, "num_attention_heads", "n_head", "num_heads") or 1
-    kv_heads = number(config, "num_key_value_heads") or heads
-    head = number(config, "head_dim", "d_kv") or hidden // heads
-    inner = number(config, "intermediate_size", "d_ff", "n_inner", "ffn_dim") or 4 * hidden
-    vocabulary = number(config, "vocab_size")
-    window = number(config, "sliding_window") if config.get("use_sliding_window", True) else 0
-    return Demand(
-        quantization=quantization,
-        weights=weights,
-        cache=0 if checkpoint.kind != DECODER else 4 * layers * kv_heads * head * min(context, window or context),
-        activations=context * (4 * hidden + 2 * inner + 2 * kv_heads * head) * 4,
-        logits=context * vocabulary * 6,
-        load_spike=0 if quantization == BF16 or largest is None else _spike(largest),
-    )
+def _machine(kind: str, gigabytes: int) -> Device:
+    share = USABLE_UNIFIED if kind == "mps" else USABLE
+    return Device(kind, 0, MACHINES[kind].format(gigabytes), gigabytes * 10**9, int(gigabytes * 10**9 * share))
 
 
-def _spike(largest: Tensor) -> int:
-    """One matrix as it is read, in float32 at worst, and a block of its rows while these become integers."""
-    rows, columns = largest.shape
-    return 4 * largest.count + 16 * min(rows, BLOCK_ROWS) * columns
+def hardware_fit(plan: Plan) -> list[dict[str, Any]]:
+    """What fits on machines of common sizes, as plain data for pages and cards; empty where nothing was planned.
 
-
-def stored(tensor: Tensor, quantization: str) -> int:
-    """Bytes that this tensor takes in memory at this precision."""
-    if quantization == BF16 or not is_quantized(tensor):
-        return 2 * tensor.count
-    rows, columns = tensor.shape
-    if quantization == INT8:
-        return tensor.count + 4 * rows
-    return rows * ((columns + 1) // 2 + 4 * -(-columns // GROUP))
-
-
-def is_quantized(tensor: Tensor) -> bool:
-    """Whether this will be a quantized matrix, judged by name and shape as the loader will judge by module."""
-    return len(tensor.shape) == 2 and tensor.name.endswith(".weight") and not KEPT.search(tensor.name)
-
-
-def context_of(config: Mapping[str, Any]) -> int:
-    """Tokens of the longest window and prompt that a run uses."""
-    longest = number(text_config(config), "max_position_embeddings", "n_positions")
-    return min(CONTEXT, longest) if longest else CONTEXT
-
-
-def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of a configuration that describes the language model."""
-    nested = config.get("text_config")
-    return nested if isinstance(nested, dict) else config
-
-
-def number(config: Mapping[str, Any], *names: str) -> int:
-    """The first of these fields that is a positive whole number, else 0."""
-    for name in names:
-        value = config.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-    return 0
-
-
-def bounded(config: Mapping[str, Any]) -> None:
-    """Refuses a configuration whose numbers would keep the builder busy before a single weight is read."""
-    for name, most in BOUNDS.items():
-        if number(text_config(config), name) > most:
-            raise CheckpointError("bad_config", f"config.json: {name} is larger than {most}.")
-
-
-def size(count: int) -> str:
-    """Bytes for people."""
-    return f"{count / (1 << 30):.1f} GiB" if count >= 1 << 30 else f"{count / (1 << 20):.0f} MiB"
+    One row for each machine: `machine` for people, `kind`, `gigabytes`, `quantization` the highest precision that fits
+    or empty, `needs` with the free bytes that each precision needs there, `fits` with whether it has them.
+    """
+    rows = []
+    in_order = [q for q in (STORED, BF16, INT8, INT4) if q in plan.bytes_without_process]
+    if STORED in in_order:
+        in_order = [STORED]
+    for kind, gigabytes in (*COMMON, *UNIFIED) if in_order else ():
+        device = _machine(kind, gigabytes)
+        process = PROCESS_BYTES.get(kind, ACCELERATOR_BYTES)
+        needs = {q: int((plan.bytes_without_process[q] + process) * MARGIN) for q in in_order}
+        fits = {q: need <= device.free_bytes for q, need in needs.items()}
+        rows.append(
+            {
+                "machine": device.name,
+                "kind": kind,
+                "gigabytes": gigabytes,
+                "quantization": next((q for q in in_order if fits[q]), ""),
+                "needs": needs,
+                "fits": fits,
+            }
+        )
+    return rows

@@ -1,8 +1,9 @@
 """Weight-only quantization that works on any device torch has, one matrix at a time.
 
-Owns: int8 by row and int4 by group of 32, the modules that compute with them, and the hook by which transformers builds
-and fills such modules while it loads, so that the full-precision model never exists in memory.
-Refuses to own: which precision is chosen (`smoke.plan`) and checking the loaded keys (`smoke.loading`).
+Owns: the linear module that computes with integers, and the hook by which transformers builds and fills such modules
+while it loads, so that the full-precision model never exists in memory.
+Refuses to own: the integers (`smoke.packing`), fused experts (`smoke.experts`), which precision is chosen
+(`smoke.plan`) and checking the loaded keys (`smoke.loading`).
 
 Imports torch and transformers at the top: only the confined process imports this module.
 """
@@ -20,12 +21,11 @@ from transformers.quantizers.auto import register_quantization_config, register_
 from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
-from smoke.plan import BLOCK_ROWS as ROWS
-from smoke.plan import GROUP, INT4, INT8
+from smoke import experts
+from smoke.demand import GROUP, INT4, INT8
+from smoke.packing import pack, product
 
 METHOD = "imprimatur"
-FUSED_INPUTS = 32
-"""Rows of input up to which the fused product was the faster one; above, unpacking pays for itself."""
 
 
 class QuantizedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed here
@@ -52,63 +52,12 @@ class QuantizedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed he
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The product: fused for few rows of input, else with the matrix unpacked a block of rows at a time."""
         flat = x.reshape(-1, self.in_features)
-        if self.kernel == "int8pack" and len(flat) <= FUSED_INPUTS:
-            out = torch._weight_int8pack_mm(flat, self.weight, self.scale[:, 0].to(x.dtype))
-        elif self.kernel == "int4pack":
+        if self.kernel == "int4pack":
             out = torch.ops.aten._weight_int4pack_mm_for_cpu(flat, self.weight, GROUP, self.scale)
         else:
-            parts = [self._block(flat, start) for start in range(0, self.out_features, ROWS)]
-            out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+            out = product(flat, self.weight, self.scale, self.bits, is_fused=self.kernel == "int8pack")
         out = out.reshape(*x.shape[:-1], self.out_features)
         return out if self.bias is None else out + self.bias.to(out.dtype)
-
-    def _block(self, flat: torch.Tensor, start: int) -> torch.Tensor:
-        weight, scale = self.weight[start : start + ROWS], self.scale[start : start + ROWS]
-        if (
-            self.bits == 8 and flat.dtype != torch.float16
-        ):  # eight bits are exact in these types; float16 would overflow
-            return nn.functional.linear(flat, weight.to(flat.dtype)) * scale[:, 0].to(flat.dtype)
-        return nn.functional.linear(flat, unpack(weight, scale, self.bits, self.in_features, flat.dtype))
-
-
-def pack(weight: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Integers and float32 scales of one matrix: symmetric, by row for 8 bits, by row and group of 32 for 4 bits."""
-    limit = 127 if bits == 8 else 7
-    rows, columns = weight.shape
-    groups, width = (1, columns) if bits == 8 else (-(-columns // GROUP), -(-columns // 2))
-    packed = torch.empty(rows, width, dtype=torch.int8 if bits == 8 else torch.uint8, device=weight.device)
-    scales = torch.empty(rows, groups, dtype=torch.float32, device=weight.device)
-    for start in range(0, rows, ROWS):
-        block = weight[start : start + ROWS].float()
-        count = block.shape[0]
-        block = nn.functional.pad(block, (0, -columns % GROUP)) if bits == 4 else block
-        block = block.reshape(count, groups, -1)
-        scale = block.abs().amax(dim=-1, keepdim=True) / limit
-        # a matrix with NaN must not come out clean: NaN has no integer, so its scale stays NaN and spoils its row
-        whole = (block / scale.where(scale > 0, torch.ones_like(scale))).round().clamp(-limit, limit).nan_to_num(0.0)
-        whole = whole.to(torch.int8).reshape(count, -1)
-        scales[start : start + count] = scale.reshape(count, -1)
-        if bits == 4:
-            whole = (whole + 8).to(torch.uint8)[:, : columns + columns % 2]
-            whole = whole[:, 0::2] | (whole[:, 1::2] << 4)
-        packed[start : start + count] = whole
-    return packed, scales
-
-
-def unpack(
-    weight: torch.Tensor, scale: torch.Tensor, bits: int, columns: int, dtype: torch.dtype = torch.float32
-) -> torch.Tensor:
-    """The matrix that `pack` made these integers and scales from, up to rounding."""
-    if bits == 8:
-        return weight.to(dtype) * scale.to(dtype)
-    whole = torch.empty(weight.shape[0], 2 * weight.shape[1], dtype=dtype, device=weight.device)
-    whole[:, 0::2] = weight & 15
-    whole[:, 1::2] = weight >> 4
-    whole -= 8
-    if whole.shape[1] % GROUP:
-        whole = nn.functional.pad(whole, (0, -whole.shape[1] % GROUP))
-    whole = whole.reshape(weight.shape[0], -1, GROUP) * scale.to(dtype).unsqueeze(-1)
-    return whole.reshape(weight.shape[0], -1)[:, :columns]
 
 
 def fused_kernel(device: str, dtype: torch.dtype, bits: int) -> str:
@@ -187,9 +136,10 @@ class Quantizer(HfQuantizer):  # type: ignore[misc]
                 module._init_weights = _tolerant(module._init_weights)
 
     def param_needs_quantization(self, model: Any, param_name: str, **kwargs: Any) -> bool:
-        """Whether this parameter is the matrix of a replaced module."""
+        """Whether this parameter is the matrix of a replaced module, or a stack of matrices of replaced experts."""
         path, _, name = param_name.rpartition(".")
-        return name == "weight" and isinstance(model.get_submodule(path), QuantizedLinear)
+        module = model.get_submodule(path)
+        return (name == "weight" and isinstance(module, QuantizedLinear)) or experts.holds(module, name)
 
     def get_quantize_ops(self) -> ConversionOps:
         """The step by which one loaded matrix becomes integers and scales."""
@@ -211,26 +161,45 @@ class _Pack(ConversionOps):  # type: ignore[misc]
         self.mismatched = mismatched
 
     def convert(self, input_dict: dict[str, Any], *, model: Any = None, full_layer_name: str = "", **_: Any) -> Any:
-        (value,) = input_dict.values()
-        value = value[0] if isinstance(value, list) else value
-        path = full_layer_name.rpartition(".")[0]
+        found = {}
+        for key, value in input_dict.items():
+            # one stored tensor can become several parameters; each then comes under its own name
+            name = key if len(input_dict) > 1 else full_layer_name
+            found |= self._packed(name, value[0] if isinstance(value, list) else value, model)
+        return found
+
+    def _packed(self, name: str, value: torch.Tensor, model: Any) -> dict[str, torch.Tensor]:
+        path, _, leaf = name.rpartition(".")
         module = model.get_submodule(path)
-        value = value.T if module.is_transposed else value
-        if tuple(value.shape) != (module.out_features, module.in_features):
-            self.mismatched.append(
-                f"{full_layer_name} {tuple(value.shape)} for {module.out_features, module.in_features}"
-            )
+        if experts.holds(module, leaf):
+            expected = module.quantized_shapes[leaf]
+        elif isinstance(module, QuantizedLinear) and leaf == "weight":
+            value = value.T if module.is_transposed else value
+            expected = (module.out_features, module.in_features)
+        else:
+            return {name: value}
+        if tuple(value.shape) != expected:
+            self.mismatched.append(f"{name} {tuple(value.shape)} for {expected}")
             return {}
-        weight, scale = pack(value, module.bits)
         module._is_hf_initialized = True
-        return {full_layer_name: weight, f"{path}.scale": scale}
+        if len(expected) == 3:
+            weight, scale = experts.pack_each(value, module.quantized_bits)
+            return {name: weight, f"{name}{experts.SCALE}": scale}
+        weight, scale = pack(value, module.bits)
+        return {name: weight, f"{path}.scale": scale}
 
 
 def replace(model: Any, bits: int, kept: list[str]) -> int:
-    """Puts an empty quantized module in place of every linear one that is not kept; returns how many."""
+    """Puts an empty quantized module in place of every linear one that is not kept; returns how many.
+
+    Fused experts stay the modules that they are, with integers for their stacks of matrices.
+    """
     count = 0
     for name, module in list(model.named_modules()):
         if any(name == k or name.startswith(k + ".") or name.endswith("." + k) for k in kept):
+            continue
+        if experts.replace(module, bits):
+            count += 1
             continue
         if type(module) is nn.Linear:
             outputs, inputs, is_transposed = module.out_features, module.in_features, False
@@ -246,6 +215,11 @@ def replace(model: Any, bits: int, kept: list[str]) -> int:
     return count
 
 
+def is_quantized(module: Any) -> bool:
+    """Whether this module holds integers."""
+    return isinstance(module, QuantizedLinear) or hasattr(module, "quantized_shapes")
+
+
 def use_kernel(model: Any, device: str, dtype: torch.dtype, bits: int) -> str:
     """Switches to the fused product where a trial shows that it works; returns the name of what will compute."""
     name = fused_kernel(device, dtype, bits)
@@ -254,6 +228,8 @@ def use_kernel(model: Any, device: str, dtype: torch.dtype, bits: int) -> str:
     modules = [module for module in model.modules() if isinstance(module, QuantizedLinear)]
     for module in modules:
         fuse(module)
+    if bits == 8:
+        experts.fuse(model)
     portable = sum(module.kernel == "portable" for module in modules)
     return f"{name}, {portable} portable" if portable else name
 

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the smoke requirements")
 
-from smoke import quantize  # noqa: E402
+from smoke import packing, quantize  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.torch
 @pytest.mark.parametrize(("bits", "levels"), [(8, 127), (4, 7)])
 def test_no_value_is_off_by_more_than_half_a_step(shape, bits, levels):
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    back = quantize.unpack(*quantize.pack(matrix, bits), bits, shape[1])
+    back = packing.unpack(*packing.pack(matrix, bits), bits, shape[1])
     assert back.shape == matrix.shape
     step = matrix.abs().amax(dim=1, keepdim=True) / levels
     assert bool(((back - matrix).abs() <= 0.501 * step).all())
@@ -22,7 +22,7 @@ def test_no_value_is_off_by_more_than_half_a_step(shape, bits, levels):
 @pytest.mark.parametrize("bits", [8, 4])
 def test_zeros_stay_zeros(bits):
     matrix = torch.zeros(4, 64)
-    assert torch.equal(quantize.unpack(*quantize.pack(matrix, bits), bits, 64), matrix)
+    assert torch.equal(packing.unpack(*packing.pack(matrix, bits), bits, 64), matrix)
 
 
 @pytest.mark.parametrize("bits", [8, 4])
@@ -30,14 +30,14 @@ def test_zeros_stay_zeros(bits):
 def test_a_value_that_is_no_number_still_spoils_the_result(bits, bad):
     matrix = torch.ones(4, 64)
     matrix[2, 5] = bad
-    back = quantize.unpack(*quantize.pack(matrix, bits), bits, 64)
+    back = packing.unpack(*packing.pack(matrix, bits), bits, 64)
     assert not bool(torch.isfinite(back[2]).all())
     assert torch.allclose(back[[0, 1, 3]], matrix[[0, 1, 3]])
 
 
 @pytest.mark.parametrize("bits", [8, 4])
 def test_four_bits_take_half_of_eight(bits):
-    weight, scale = quantize.pack(torch.randn(64, 128), bits)
+    weight, scale = packing.pack(torch.randn(64, 128), bits)
     assert weight.numel() * weight.element_size() == 64 * 128 * bits // 8
     assert scale.numel() == 64 * (1 if bits == 8 else 4)
 
@@ -45,7 +45,7 @@ def test_four_bits_take_half_of_eight(bits):
 def linear(bits, inputs=64, outputs=5000):
     source = torch.nn.Linear(inputs, outputs)
     module = quantize.QuantizedLinear(inputs, outputs, bits, True, False)
-    module.weight, module.scale = quantize.pack(source.weight.detach(), bits)
+    module.weight, module.scale = packing.pack(source.weight.detach(), bits)
     module.bias = source.bias
     return source, module
 
@@ -105,3 +105,48 @@ def test_a_shape_that_the_fused_product_cannot_take_stays_portable():
     assert module.kernel == "portable"
     model = torch.nn.ModuleList([module, linear(4, outputs=64)[1]])
     assert quantize.use_kernel(model, "cpu", torch.bfloat16, 4) == "int4pack, 1 portable"
+
+
+SMALL = {"vocab_size": 96, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+         "num_key_value_heads": 2, "max_position_embeddings": 128}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra", "experts"),
+    [
+        ("MixtralConfig", {"num_local_experts": 4, "num_experts_per_tok": 2}, 2),
+        ("Qwen3MoeConfig", {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "head_dim": 8}, 2),
+        ("GptOssConfig", {"num_local_experts": 4, "num_experts_per_tok": 4, "head_dim": 8, "pad_token_id": 0,
+                          "eos_token_id": 1}, 2),
+    ],
+)  # fmt: skip
+def test_fused_experts_are_held_in_integers(tmp_path, kind, extra, experts):
+    """Mixtral is stored expert by expert; GPT-OSS keeps its matrices the other way round, with biases."""
+    import transformers
+
+    from smoke import loading
+    from smoke.demand import demand
+    from smoke.plan import open_checkpoint
+
+    torch.manual_seed(0)
+    config = getattr(transformers, kind)(**{**SMALL, **extra})
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    model.save_pretrained(tmp_path)
+    ids = torch.arange(3, 43)[None]
+    with torch.inference_mode():
+        wanted = model(ids).logits
+    for quantization, most in (("int8", 0.05), ("int4", 0.6)):
+        loaded = loading.load(
+            tmp_path, kind="decoder", quantization=quantization, device="cpu", dtype="float32", progress=lambda *_: None
+        )
+        assert not any(loaded.keys.values())
+        with torch.inference_mode():
+            difference = (loaded.model(ids).logits - wanted).abs().max() / wanted.abs().max()
+        assert float(difference) < most
+        stacks = [m for m in loaded.model.modules() if hasattr(m, "quantized_shapes")]
+        assert len(stacks) == experts
+        assert {m.down_proj.dtype for m in stacks} <= {torch.int8, torch.uint8}
+        held = sum(
+            t.numel() * t.element_size() for t in loaded.model.state_dict().values() if not t.is_floating_point()
+        )
+        assert 0 < held < demand(open_checkpoint(tmp_path), quantization, 128).weights

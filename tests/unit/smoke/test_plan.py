@@ -8,7 +8,19 @@ import pytest
 
 from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER, OTHER, CheckpointError, open_checkpoint
 from smoke.devices import Device, Inventory
-from smoke.plan import BF16, INT4, INT8, MARGIN, demand, elsewhere, is_quantized, make_plan, stored
+from smoke.plan import (
+    BF16,
+    INT4,
+    INT8,
+    MARGIN,
+    QUANTIZATIONS,
+    demand,
+    elsewhere,
+    hardware_fit,
+    is_quantized,
+    make_plan,
+    stored,
+)  # fmt: skip
 
 GIB = 1 << 30
 LLAMA_1B = {
@@ -206,6 +218,92 @@ def test_what_fits_nowhere_says_what_it_would_need(tmp_path):
     smallest = elsewhere(open_checkpoint(huge))[0]
     assert not smallest.fits
     assert smallest.quantization == INT4
+
+
+def test_hardware_fit_is_plain_data_and_grows_with_the_machine(model):
+    plan = make_plan(model, inventory=attached(cpu()))
+    rows = hardware_fit(plan)
+    assert json.loads(json.dumps(rows)) == rows
+    assert {(r["kind"], r["gigabytes"]) for r in rows} >= {("cuda", g) for g in (8, 16, 24, 32, 40, 48, 80, 141, 192)}
+    assert {(r["kind"], r["gigabytes"]) for r in rows} >= {("mps", g) for g in (16, 32, 64, 128)}
+    for kind in ("cpu", "cuda", "mps"):
+        highest = [("", INT4, INT8, BF16).index(r["quantization"]) for r in rows if r["kind"] == kind]
+        assert highest == sorted(highest)
+    assert all(set(r["needs"]) == set(r["fits"]) == set(QUANTIZATIONS) for r in rows)
+    asked = next(o for o in elsewhere(open_checkpoint(model)) if o.device == "24 GB accelerator")
+    row = next(r for r in rows if r["machine"] == "24 GB accelerator")
+    assert row["needs"][asked.quantization] == asked.needed_bytes
+
+
+def test_what_cannot_be_planned_for_fits_nowhere(tmp_path):
+    assert hardware_fit(make_plan(tmp_path, inventory=attached(cpu()))) == []
+
+
+def experts(folder: Path, layout: dict[str, tuple[int, ...]]) -> int:
+    config = {**LLAMA_1B, "architectures": ["MixtralForCausalLM"], "model_type": "mixtral"}
+    checkpoint = open_checkpoint(write(folder, config, layout))
+    return demand(checkpoint, INT8, 512).weights
+
+
+def test_experts_take_the_same_however_they_are_stored(tmp_path):
+    at = "model.layers.0.mlp.experts"
+    one_by_one = {f"{at}.{i}.{name}.weight": shape for i in range(4)
+                  for name, shape in (("w1", (64, 32)), ("w3", (64, 32)), ("w2", (32, 64)))}  # fmt: skip
+    stacked = {f"{at}.gate_up_proj": (4, 128, 32), f"{at}.down_proj": (4, 32, 64)}
+    assert experts(tmp_path / "a", one_by_one) == experts(tmp_path / "b", stacked)
+
+
+def test_experts_of_an_uncommon_layout_stay_in_two_bytes(tmp_path):
+    config = {**LLAMA_1B, "model_type": "llama4_text"}
+    folder = write(tmp_path / "m", config, {"model.layers.0.feed_forward.experts.down_proj": (4, 32, 64)})
+    assert demand(open_checkpoint(folder), INT8, 512).weights == 2 * 4 * 32 * 64
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "words"),
+    [
+        ({"quant_method": "gptq"}, {}, "gptqmodel and optimum"),
+        ({"quant_method": "awq"}, {}, "gptqmodel"),
+        ({"load_in_4bit": True}, {}, "bitsandbytes"),
+        ({"quant_method": "compressed-tensors"}, {}, "compressed_tensors"),
+        ({"quant_method": "something-new"}, {}, "something-new"),
+        ({"quant_method": "gptq"}, {"quantization": "int8"}, "as it is stored only"),
+        ({}, {}, ""),
+    ],
+)
+def test_what_is_stored_quantized_names_what_it_needs(tmp_path, monkeypatch, settings, arguments, words):
+    monkeypatch.setattr("smoke.engines.is_installed", lambda name: False)
+    folder = write(tmp_path / "m", {**LLAMA_1B, "quantization_config": settings}, llama(layers=1))
+    plan = make_plan(folder, inventory=attached(cpu()), **arguments)
+    assert plan.code == ("already_quantized" if settings else "planned")
+    assert words in plan.reason
+
+
+def test_what_is_stored_quantized_runs_as_it_is_where_its_library_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("smoke.engines.is_installed", lambda name: True)
+    settings = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+    folder = write(tmp_path / "m", {**LLAMA_1B, "quantization_config": settings}, llama(layers=1))
+    plan = make_plan(folder, inventory=attached(cpu()))
+    assert (plan.runnable, plan.quantization) == (True, "stored")
+    assert {r["quantization"] for r in hardware_fit(plan)} == {"stored"}
+
+
+@pytest.mark.parametrize(
+    ("backend", "quantization", "is_there", "code"),
+    [
+        ("native", INT8, False, "planned"),
+        ("torchao", INT8, False, "backend_not_installed"),
+        ("torchao", INT4, True, "backend_unsuitable"),
+        ("bitsandbytes", INT4, True, "planned"),
+        ("bitsandbytes", BF16, True, "backend_unsuitable"),
+        ("pickle", None, True, "unknown_backend"),
+    ],
+)
+def test_other_quantizers_where_they_are_installed(model, monkeypatch, backend, quantization, is_there, code):
+    monkeypatch.setattr("smoke.engines.is_installed", lambda name: is_there)
+    plan = make_plan(model, inventory=attached(cpu()), backend=backend, quantization=quantization)
+    assert plan.code == code
+    assert plan.backend == backend
 
 
 def damage_header(folder: Path, change) -> None:
