@@ -6,6 +6,8 @@ Refuses to own: scoring (`smoke.scoring`) and the rules on scores (`smoke.verdic
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -57,3 +59,28 @@ class Probe:
             raise ValueError(f"{path.name} is larger than {LIMIT_BYTES} bytes")
         text = path.read_text(encoding="utf-8")
         return cls.from_json(json.loads(text)) if path.suffix == ".json" else cls.from_json({"text": text})
+
+
+TOPICS = ("compound", "typesseq", "exceptions", "assignment")
+SOURCES = ("textwrap", "heapq", "string")
+SHARE_BYTES = 3500
+
+
+def familiar() -> list[str]:
+    """Excerpts of Python's own documentation and source, as this machine has them.
+
+    Nearly every model of language was trained on the like. They differ from one version of Python to the next, so no
+    number that is compared between runs may rest on them.
+    """
+    texts = []
+    try:
+        topics = importlib.import_module("pydoc_data.topics").topics
+        texts += [str(topics[name])[:SHARE_BYTES] for name in TOPICS if name in topics]
+    except (ImportError, AttributeError):
+        pass  # some distributions leave the help topics out
+    for name in SOURCES:
+        spec = importlib.util.find_spec(name)
+        path = Path(spec.origin) if spec is not None and spec.origin else None
+        if path is not None and path.suffix == ".py" and path.is_file():
+            texts.append(path.read_text(encoding="utf-8")[:SHARE_BYTES])
+    return texts

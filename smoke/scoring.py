@@ -134,6 +134,18 @@ def second_half(window: Any) -> Any:
     return window[len(window) // 2 :]
 
 
+def hidden(mask: int, every: int = 7) -> Ask:
+    """Some tokens, evenly spaced and hidden behind the mask, from those on both sides."""
+
+    def ask(model: Any, inputs: Any) -> tuple[Any, Any]:
+        start = 1 + int(inputs[0, 1:].sum()) % every
+        masked = inputs.clone()
+        masked[0, start::every] = mask
+        return model(input_ids=masked).logits[0, start::every], inputs[0, start::every]
+
+    return ask
+
+
 def score(model: Any, windows: Windows) -> Score:
     """Loss and entropy of the model over all windows, one window at a time."""
     return score_ids(model, windows.ids, windows.scored_bytes)

@@ -12,24 +12,42 @@ import math
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy
 import torch
-from safetensors import safe_open
+
+from smoke import stored
 
 BLOCK = 1 << 22
 """Elements held in float32 at once: 16 MiB."""
 
-ZERO_ROWS_SHARE = 0.001
+ZERO_ROWS_SHARE, ZERO_COLUMNS_SHARE = 0.001, 0.01
+WHOLE_RMS = 1.5
+COARSE_BITS, COARSE_SIZE = 3, 4096
+"""So few bits of a mantissa are left where eight-bit floats were kept, or low bits lost; healthy matrices use all."""
+UNEVEN, EVEN = 2.5, 1.25
+"""Rows and columns of trained matrices differ in size, those of noise do not."""
+SKETCHED = 900
 PEAK_TO_RMS, PEAK = 1000.0, 1e6
 SIBLING_OCTAVES = 2.5
 SIBLINGS = 3
 """A tensor is compared with the same tensor of other layers only where there are at least so many."""
 
+
+def _pattern(period: int) -> torch.Tensor:
+    return torch.randint(0, 2, (period,), generator=torch.Generator().manual_seed(period)).float() * 2 - 1
+
+
+PATTERNS = tuple(_pattern(period) for period in (8191, 8179, 8171))
+"""Signs, with periods that no shape of a tensor is a multiple of."""
+
 LAYER = re.compile(r"\.\d+\.")
+TABLE = re.compile(r"(embed_tokens|wte|embed_in|word_embeddings|shared)\.weight$")
+HEAD = re.compile(r"(^|\.)(lm_head|embed_out|predictions\.decoder)\.weight$")
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,15 @@ class Statistics:
     peak: float
     zero_rows: int
     digest: str
+    zero_columns: int = 0
+    mantissa_bits: int = 23
+    """How many bits after the leading one are in use in any of its numbers."""
+    is_whole: bool = False
+    """Whether all its numbers are integers."""
+    unevenness: tuple[float, float] = (1.0, 1.0)
+    """Spread of the sizes of its rows and of its columns, in units of the spread that independent noise has."""
+    sketch: tuple[float, ...] = ()
+    """Sums of its numbers under fixed patterns of signs: alike for alike tensors, and only for them."""
 
     @property
     def is_matrix(self) -> bool:
@@ -62,10 +89,13 @@ class Finding:
     code: str
     tensor: str
     detail: str
+    is_grave: bool = True
+    """Whether no healthy checkpoint looks like this; else it deserves a warning."""
 
     def to_json(self) -> dict[str, str]:
         """As plain data."""
-        return {"code": self.code, "tensor": self.tensor, "detail": self.detail}
+        severity = "fail" if self.is_grave else "warn"
+        return {"code": self.code, "tensor": self.tensor, "detail": self.detail, "severity": severity}
 
 
 def inspect(paths: Iterable[Path], progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -74,14 +104,33 @@ def inspect(paths: Iterable[Path], progress: Callable[[int, int], None]) -> dict
     total = sum(path.stat().st_size for path in paths)
     done, tensors = 0, []
     for path in paths:
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a mapping
-                tensor = file.get_tensor(name)
-                tensors.append(measure(name, tensor))
-                done += tensor.numel() * tensor.element_size()
-                progress(done, total)
+        for name, tensor, size in stored.each(path):
+            tensors.append(measure(name, tensor))
+            done += size
+            progress(done, total)
     found = [*single(tensors), *together(tensors)]
-    return {"findings": [f.to_json() for f in found], "tensors": len(tensors), "bytes": done}
+    return {
+        "findings": [f.to_json() for f in found],
+        "tensors": len(tensors),
+        "bytes": done,
+        "untied": untied(tensors),
+        "sketch": sketches(tensors),
+    }
+
+
+def sketches(tensors: Sequence[Statistics]) -> dict[str, list[float]]:
+    """Of each matrix its size and its sums, by which a later report tells which tensors are the same; evenly chosen."""
+    matrices = [t for t in tensors if len(t.shape) >= 1 and t.finite and t.sketch]
+    step = -(-len(matrices) // SKETCHED) or 1
+    return {t.name: [float(f"{t.rms:.5g}"), *t.sketch] for t in matrices[::step]}
+
+
+def untied(tensors: Iterable[Statistics]) -> str:
+    """The name of an output head that differs from the embedding of the same shape; empty where there is none."""
+    tensors = list(tensors)
+    tables = [t for t in tensors if TABLE.search(t.name)]
+    heads = [t for t in tensors if HEAD.search(t.name)]
+    return next((h.name for h in heads if any(h.shape == t.shape and h.digest != t.digest for t in tables)), "")
 
 
 def measure(name: str, tensor: torch.Tensor) -> Statistics:
@@ -92,6 +141,8 @@ def measure(name: str, tensor: torch.Tensor) -> Statistics:
     rows = tensor.reshape(shape[0], -1) if len(shape) >= 2 and tensor.numel() else tensor.reshape(1, -1)
     step = max(1, BLOCK // max(1, rows.shape[1]))
     squares, peak, zero_rows = 0.0, 0.0, 0
+    columns, bits, is_whole, sizes = torch.zeros(rows.shape[1], dtype=torch.float64), 0, True, [0.0, 0.0]
+    sums = [0.0] * len(PATTERNS)
     digest = hashlib.blake2b(digest_size=16)
     for start in range(0, rows.shape[0], step):
         block = rows[start : start + step]
@@ -102,11 +153,50 @@ def measure(name: str, tensor: torch.Tensor) -> Statistics:
         row_peaks = wide.abs().amax(dim=1)  # NaN wins every comparison here, so it survives into the peak
         zero_rows += int((row_peaks == 0).sum())
         peak = float(torch.maximum(row_peaks.amax(), torch.tensor(peak)))
-        squares += float(torch.linalg.vector_norm(wide)) ** 2
+        of_rows = torch.linalg.vector_norm(wide, dim=1).double()
+        squares += float((of_rows**2).sum())
+        sizes = [sizes[0] + float(of_rows.sum()), sizes[1] + float((of_rows**2).sum())]
+        columns += torch.linalg.vector_norm(wide, dim=0).double() ** 2
+        bits |= int(numpy.bitwise_or.reduce(wide.numpy().view(numpy.uint32), axis=None))
+        is_whole = is_whole and bool((wide == wide.round()).all())
+        sums = [
+            total + signed(wide, pattern, start * rows.shape[1]) for total, pattern in zip(sums, PATTERNS, strict=True)
+        ]
     is_finite = math.isfinite(peak)
     count = max(1, tensor.numel())
     rms = math.sqrt(squares / count) if math.isfinite(squares) else math.nan
-    return Statistics(name, shape, is_finite, rms, peak, zero_rows if len(shape) >= 2 else 0, digest.hexdigest())
+    scale = rms * math.sqrt(count) if rms and math.isfinite(rms) else 1.0
+    return Statistics(
+        name, shape, is_finite, rms, peak,
+        zero_rows=zero_rows if len(shape) >= 2 else 0,
+        digest=digest.hexdigest(),
+        zero_columns=int((columns == 0).sum()) if len(shape) >= 2 else 0,
+        mantissa_bits=23 - (((bits & 0x7FFFFF) | 1 << 23) & -((bits & 0x7FFFFF) | 1 << 23)).bit_length() + 1,
+        is_whole=is_whole,
+        unevenness=(spread(sizes, len(rows), rows.shape[1]), spread([float(columns.sqrt().sum()), float(columns.sum())],
+                                                                  rows.shape[1], len(rows))),
+        sketch=tuple(round(total / scale, 4) if math.isfinite(total) else 0.0 for total in sums),
+    )  # fmt: skip
+
+
+def signed(block: torch.Tensor, pattern: torch.Tensor, start: int) -> float:
+    """Sum of a block's numbers, each with the sign that the pattern has at its place in the tensor."""
+    flat, period = block.reshape(-1), len(pattern)
+    start %= period
+    head = flat[: period - start]
+    total = float(head @ pattern[start : start + len(head)])
+    rest = flat[len(head) :]
+    whole = len(rest) // period * period
+    total += float((rest[:whole].reshape(-1, period) @ pattern).sum())
+    return total + float(rest[whole:] @ pattern[: len(rest) - whole])
+
+
+def spread(sums: list[float], count: int, length: int) -> float:
+    """Standard deviation of sizes over their mean, over what independent noise of this length would show."""
+    if count < 2 or not sums[0] or not math.isfinite(sums[1]):
+        return 1.0
+    mean = sums[0] / count
+    return math.sqrt(max(0.0, sums[1] / count - mean * mean)) / mean * math.sqrt(2 * length)
 
 
 def single(tensors: Iterable[Statistics]) -> Iterable[Finding]:
@@ -118,12 +208,20 @@ def single(tensors: Iterable[Statistics]) -> Iterable[Finding]:
         if t.rms == 0 and (t.is_matrix or (t.name.endswith("weight") and "norm" in t.name.lower())):
             yield Finding("all_zero", t.name, "is zero throughout")
             continue
-        if not t.is_matrix:
+        if not t.is_matrix or not t.sketch:
             continue
+        is_table = t.role == t.name  # a table of tokens may be padded with rows that no token has
         if t.zero_rows > ZERO_ROWS_SHARE * t.shape[0]:
-            yield Finding("zero_rows", t.name, f"has {t.zero_rows} of {t.shape[0]} rows at zero")
+            yield Finding("zero_rows", t.name, f"has {t.zero_rows} of {t.shape[0]} rows at zero", not is_table)
+        width = math.prod(t.shape[1:])
+        if t.zero_columns > ZERO_COLUMNS_SHARE * width:
+            yield Finding("zero_columns", t.name, f"has {t.zero_columns} of {width} columns at zero", not is_table)
         if t.peak > PEAK or t.peak > PEAK_TO_RMS * t.rms:
             yield Finding("outlier", t.name, f"has a value of {t.peak:.3g} where {t.rms:.3g} is typical")
+        if t.is_whole and t.rms > WHOLE_RMS:
+            yield Finding("whole_numbers", t.name, "holds whole numbers alone, as if its scales had been left out")
+        elif t.mantissa_bits <= COARSE_BITS and math.prod(t.shape) >= COARSE_SIZE:
+            yield Finding("coarse", t.name, f"uses {t.mantissa_bits} bits of its mantissa", False)
 
 
 def together(tensors: Iterable[Statistics]) -> Iterable[Finding]:
@@ -140,6 +238,10 @@ def together(tensors: Iterable[Statistics]) -> Iterable[Finding]:
             seen.setdefault(t.digest, t.name)
         if len(siblings) < SIBLINGS:
             continue
+        usual = statistics.median(max(t.unevenness) for t in siblings)
+        for t in siblings:
+            if usual > UNEVEN and max(t.unevenness) < EVEN:
+                yield Finding("untouched", t.name, "looks like noise where its siblings look trained", False)
         median = statistics.median(t.rms for t in siblings)
         for t in siblings:
             octaves = abs(math.log2(t.rms / median))

@@ -11,14 +11,15 @@ model fail a run; rules that were only seen to hold on a few models warn.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeGuard
+from collections.abc import Callable, Mapping
 
 from smoke.checkpoint import ENCODER, ENCODER_DECODER
-from smoke.report import Metric, Severity, finite
+from smoke.comparison import against, likeness
+from smoke.readings import Measured, gains, listed, names, part, unmeasured, value
+from smoke.report import Metric, Severity
 
-RULES_VERSION = "2026.11.1"
-"""The set of rules below and their numbers; a report is bound to it."""
+RULES_VERSION = "2026.11.2"
+"""The set of rules here and in `smoke.comparison`, and their numbers; a report is bound to it."""
 
 IN_DOMAIN_SHARE = 0.6
 ANY_TEXT_SHARE = 0.95
@@ -27,51 +28,34 @@ CALIBRATION_NATS = 0.5
 ENTROPY_FLOOR_NATS, ENTROPY_CEILING_SHARE = 0.05, 0.9
 SKIP_NATS, UPDATE_SHARE = -0.02, 0.01
 DAMPING_WARN_PERCENT, DAMPING_FAIL_PERCENT = -1.0, -3.0
-DIVERGENCE_NATS = {"int8": 0.01, "int4": 0.1}
-FIRST_CHOICE = {"int8": 0.9, "int4": 0.75}
-PARAPHRASES_FOUND, STRANGERS_COSINE, SKETCH_COSINE = 0.5, 0.9999, 0.99
-NOTICED_PERCENT = {"int8": 0.4, "int4": 1.2, "bf16": 0.3}
-"""Rounding costs a healthy model 0.02 percent at int8 and 0.3 at int4: well above that, something else changed."""
-REFERENCE_PERCENT = {"int8": 1.5, "int4": 2.5, "bf16": 1.0}
+PARAPHRASES_FOUND, STRANGERS_COSINE = 0.5, 0.9999
 AGREEMENT = 0.95
 
-Measured = Mapping[str, Any]
+REPAIR_ERRORS_WARN, REPAIR_ERRORS_FAIL = 3.0, 4.5
+"""Standard errors of a gain: with hundreds of changes tried, chance alone reaches three, but not on so large a gain."""
+EXACT_PERCENT_WARN, EXACT_PERCENT_FAIL = 0.3, 0.8
+"""Gain by a change that only an accident makes; what a healthy model gained by one was below the first of these."""
+GRADUAL_PERCENT_WARN, GRADUAL_PERCENT_FAIL = 0.6, 2.5
+"""Gain by a change of degree: foreign text may ask for a little more or less of something."""
+EXACT = ("transposed", "swapped", "order", "rows", "tie", "heads", "rotary", "norms", "sign")
 
 
-def judge(measured: Measured, *, quantization: str, reference: Measured | None = None) -> tuple[Metric, ...]:
-    """Metrics of one run, in the order of measurement. `reference` holds the measurements of an earlier report."""
-    rules: list[Callable[[Measured], list[Metric]]] = [files, tokens, finiteness]
+def judge(
+    measured: Measured, *, quantization: str, reference: Measured | None = None, is_parent: bool = False
+) -> tuple[Metric, ...]:
+    """Metrics of one run, in the order of measurement.
+
+    `reference` holds the measurements of an earlier report; `is_parent` says that it is of the model that this one was
+    made from, so that the weights and their loss may differ.
+    """
+    rules: list[Callable[[Measured], list[Metric]]] = [files, settings, tokens, finiteness]
     if part(measured, "tokenizer").get("present") is True:
         rules += [representations] if measured.get("architecture") == ENCODER else [language, depth]
-    rules += [generation, resources]
+    rules += [mending, generation, resources]
     metrics = [metric for rule in rules for metric in rule(measured)]
     metrics += likeness(measured, quantization)
-    metrics += against(measured, quantization, reference)
+    metrics += against(measured, quantization, reference, is_parent=is_parent)
     return tuple(metrics)
-
-
-def value(measured: Measured, *path: str) -> float | None:
-    """A finite number at this path, or None."""
-    found: Any = measured
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or abs(found) > 1e300:
-        return None
-    return finite(float(found))
-
-
-def part(measured: Measured, name: str) -> Measured:
-    """A mapping under this name, empty where there is none."""
-    found = measured.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def names(measured: Measured, *path: str) -> list[str] | None:
-    """A list of names at this path, or None where it was not measured."""
-    found: Any = measured
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return [str(item) for item in found] if isinstance(found, (list, tuple)) else None
 
 
 def files(measured: Measured) -> list[Metric]:
@@ -81,6 +65,7 @@ def files(measured: Measured) -> list[Metric]:
         metrics = [unmeasured("tensors", "Tensor statistics")]
     else:
         told = [f"{f.get('tensor')}: {f.get('detail')}" for f in findings if isinstance(f, Mapping)]
+        is_grave = not all(isinstance(f, Mapping) and f.get("severity") == "warn" for f in findings)
         metrics = [
             Metric(
                 "tensors",
@@ -89,7 +74,8 @@ def files(measured: Measured) -> list[Metric]:
                 "no finding",
                 not findings,
                 listed(told) or "Every tensor is finite, filled, and of the size of its siblings.",
-                unit="findings",
+                Severity.FAIL if is_grave else Severity.WARN,
+                "findings",
             )
         ]
     for code, name, severity in (
@@ -104,6 +90,19 @@ def files(measured: Measured) -> list[Metric]:
             reason = listed(found) or "None."
             metrics.append(Metric(code, name, float(len(found)), "0", not found, reason, severity, "tensors"))
     return metrics
+
+
+def settings(measured: Measured) -> list[Metric]:
+    """Rules on the configuration, beside the tokenizer and the tensors."""
+    found = measured.get("coherence")
+    if not isinstance(found, (list, tuple)):
+        return []
+    told = [str(f.get("detail")) for f in found if isinstance(f, Mapping)]
+    severity = (
+        Severity.FAIL if any(isinstance(f, Mapping) and f.get("severity") == "fail" for f in found) else Severity.WARN
+    )
+    reason = listed(told) or "No setting is out of bounds or contradicts the tokenizer."
+    return [Metric("settings", "Settings", float(len(found)), "no finding", not found, reason, severity, "findings")]
 
 
 def tokens(measured: Measured) -> list[Metric]:
@@ -234,6 +233,34 @@ def depth(measured: Measured) -> list[Metric]:
     return metrics
 
 
+def mending(measured: Measured) -> list[Metric]:
+    """No simple change that can be undone makes a trained model better. One that does undoes what was done to it."""
+    facts = part(measured, "repairs")
+    tried = value(facts, "tried")
+    if not tried:
+        return []
+    graded = [(grade(*gain[:3]), *gain) for gain in gains(facts)]
+    level, percent, errors, _, where = max(graded, default=(0, 0.0, 0.0, "", ""))
+    share = f"{tried:.0f} of {value(facts, 'total') or 0:.0f} changes tried."
+    reason = f"None makes it better. {share}"
+    if level:
+        reason = f"With {where} changed the loss falls by {percent:.2f} percent, {errors:.1f} standard errors. {share}"
+    severity = Severity.FAIL if level == 2 else Severity.WARN
+    threshold = f"below {EXACT_PERCENT_WARN}, or {GRADUAL_PERCENT_WARN} by degree"
+    return [
+        Metric("repairs", "Nothing simple makes it better", percent, threshold, not level, reason, severity, "percent")
+    ]
+
+
+def grade(percent: float, errors: float, family: str) -> int:
+    """0 for a gain that healthy models show, 1 for one that deserves a warning, 2 for one that proves damage."""
+    is_exact = family in EXACT
+    if errors >= REPAIR_ERRORS_FAIL and percent >= (EXACT_PERCENT_FAIL if is_exact else GRADUAL_PERCENT_FAIL):
+        return 2
+    warned = EXACT_PERCENT_WARN if is_exact else GRADUAL_PERCENT_WARN
+    return int(errors >= REPAIR_ERRORS_WARN and percent >= warned)
+
+
 def representations(measured: Measured) -> list[Metric]:
     """Rules on an encoder. They find gross faults only, and a model may be trained for another closeness: they warn,
     unless all sentences come out alike, which no use can want."""
@@ -299,81 +326,3 @@ def resources(measured: Measured) -> list[Metric]:
             Metric("memory", "Peak memory", peak, f"at most {planned:.0f}", ok, reason, Severity.WARN, "bytes")
         )
     return metrics
-
-
-def likeness(measured: Measured, quantization: str) -> list[Metric]:
-    """The quantized model beside the same weights in full precision. A gap is the quantizer's doing."""
-    nats, same = value(measured, "agreement", "divergence_nats"), value(measured, "agreement", "same_first_choice")
-    if nats is None or same is None or quantization not in DIVERGENCE_NATS:
-        return []
-    most, least = DIVERGENCE_NATS[quantization], FIRST_CHOICE[quantization]
-    ok = nats <= most and same >= least
-    reason = (
-        f"{same:.0%} of its first choices are those of full precision; the distributions are {nats:.4f} nats apart."
-    )
-    threshold = f"at most {most}, with {least:.0%} of first choices"
-    return [Metric("agreement", "Agrees with full precision", nats, threshold, ok, reason, Severity.WARN, "nats")]
-
-
-def drift(measured: Measured, reference: Measured | None) -> list[Metric]:
-    """An encoder's representations against those in an earlier report."""
-    ours, theirs = part(measured, "encoder").get("sketch"), part(reference or {}, "encoder").get("sketch")
-    if not theirs:
-        return []
-    if not _are_rows(ours) or not _are_rows(theirs) or len(ours) != len(theirs):
-        return [unmeasured("reference", "Against the reference")]
-    least = min(_cosine(a, b) for a, b in zip(ours, theirs, strict=True))
-    reason = f"The representations have a cosine of at least {least:.4f} with those in the reference report."
-    return [Metric("reference", "Against the reference", least, f"at least {SKETCH_COSINE}", least >= SKETCH_COSINE,
-                   reason, unit="cosine")]  # fmt: skip
-
-
-def _are_rows(found: Any) -> TypeGuard[Sequence[Sequence[float]]]:
-    return (
-        isinstance(found, (list, tuple))
-        and bool(found)
-        and all(isinstance(row, (list, tuple)) and row and all(isinstance(n, float) for n in row) for row in found)
-    )
-
-
-def _cosine(a: Any, b: Any) -> float:
-    size = math.hypot(*a) * math.hypot(*b)
-    return sum(x * y for x, y in zip(a, b, strict=False)) / size if size and len(a) == len(b) else 0.0
-
-
-def against(measured: Measured, quantization: str, reference: Measured | None) -> list[Metric]:
-    """Bits per byte against the value declared with the probe, or measured in an earlier report on the same probe."""
-    if measured.get("architecture") == ENCODER:
-        return drift(measured, reference)
-    bits = value(measured, "bits_per_byte")
-    declared = value(measured, "probe", "declared_bits_per_byte")
-    source = "declared with the probe"
-    if declared is None and reference is not None:
-        same = part(reference, "probe").get("digest") == part(measured, "probe").get("digest")
-        if not same:
-            reason = "The reference was measured on another probe, so the two cannot be compared."
-            return [Metric("reference", "Against the reference", None, "same probe", False, reason, Severity.WARN)]
-        declared, source = value(reference, "bits_per_byte"), "in the reference report"
-    if declared is None or declared <= 0:
-        return []
-    if bits is None:
-        return [unmeasured("reference", "Against the reference")]
-    allowed = REFERENCE_PERCENT.get(quantization, min(REFERENCE_PERCENT.values()))
-    noticed = NOTICED_PERCENT.get(quantization, min(NOTICED_PERCENT.values()))
-    change = 100 * (bits / declared - 1)
-    reason = f"{bits:.4f} bits per byte, {declared:.4f} {source}."
-    severity = Severity.FAIL if change > allowed else Severity.WARN
-    threshold = f"at most +{noticed}, fails above +{allowed}"
-    ok = change <= noticed
-    return [Metric("reference", "Against the reference", change, threshold, ok, reason, severity, "percent")]
-
-
-def unmeasured(code: str, name: str) -> Metric:
-    """A rule whose measurement is absent: never ok."""
-    return Metric(code, name, None, "measured", False, "This was not measured.")
-
-
-def listed(items: list[str], most: int = 5) -> str:
-    """The first few, and how many more there are."""
-    more = f"; and {len(items) - most} more" if len(items) > most else ""
-    return "; ".join(item[:200] for item in items[:most]) + more

@@ -1,0 +1,96 @@
+"""A closer look at the weights themselves, at the best precision that fits: their own loss, and what would mend them.
+
+Owns: when the model is widened to float32, the loss of the unquantized weights on the probe, and calling the search for
+repairs. Refuses to own: that search (`smoke.repairs`), loading (`smoke.loading`) and thresholds (`smoke.verdict`).
+Imports torch: only the confined process imports this module.
+
+Rounding to eight bits costs a healthy model more than some damage does. Where the weights fit unrounded as well, their
+loss says more; in float32 it is the same on every machine to the fourth digit.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from smoke import loading, repairs, scoring
+from smoke.channel import Channel
+from smoke.checkpoint import ENCODER, ENCODER_DECODER
+from smoke.probes import familiar
+from smoke.quantize import QuantizedLinear
+
+WIDENED_BYTES = 256 << 20
+"""Models up to this size in float32 are looked at in float32."""
+
+TEXT_TOKENS = 768
+SHARE_OF_BLOCKS_TIME = 0.25
+"""Of the time allowed for turning blocks down; the demonstration model needs about a third of what this gives it."""
+
+
+def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: dict[str, Any]) -> None:
+    """Loss of unquantized weights as they are and in float32, and the repairs that would help.
+
+    The loaded model is another one afterwards: unquantized where that was cheap, and widened.
+    """
+    ask = ask_of(request["architecture"], loaded.tokenizer, loaded.model)
+    probe, tokenizer = request["probe"], loaded.tokenizer
+    windows = scoring.encode(tokenizer, probe["text"], window=int(probe["window"]))
+    if ask is None or not windows.ids:
+        return
+    told = channel.progress("full precision")
+    if is_rounded(loaded.model) and 4 * elements(loaded.model) <= WIDENED_BYTES:
+        unrounded(loaded, request)
+    model = loaded.model
+    if not is_rounded(model):
+        found = {"nats_per_token": scoring.score_ids(model, windows.ids, ask=ask).nats_per_token}
+        told(1, 2)
+        if 4 * elements(model) <= WIDENED_BYTES:
+            model.float()
+            found["float32_nats_per_token"] = scoring.score_ids(model, windows.ids, ask=ask).nats_per_token
+        told(2, 2)
+        measured["full"] = found
+    budget = float(request["blocks_seconds"]) * SHARE_OF_BLOCKS_TIME
+    if budget > 0:
+        told = channel.progress("repairs")
+        texts = [] if probe["declared"] else familiar()
+        more = [scoring.encode(tokenizer, text, window=int(probe["window"]), limit=TEXT_TOKENS).ids for text in texts]
+        every = [window for ids in (windows.ids, *more) for window in ids]
+        measured["repairs"] = repairs.measure(model, every, budget_seconds=budget, progress=told, ask=ask)
+
+
+def is_rounded(model: Any) -> bool:
+    """Whether any of its matrices is held as integers."""
+    return any(isinstance(module, QuantizedLinear) for module in model.modules())
+
+
+def elements(model: Any) -> int:
+    """Numbers that the model holds, rounded ones and others."""
+    return sum(t.numel() for t in (*model.parameters(), *model.buffers()))
+
+
+def unrounded(loaded: Any, request: Mapping[str, Any]) -> None:
+    """Loads the model a second time, as it is stored, in place of the quantized one."""
+    loaded.model = None
+    gc.collect()
+    loaded.model = loading.load(
+        Path(request["folder"]),
+        kind=request["architecture"],
+        quantization="bf16",
+        device=request["torch_device"],
+        dtype=request["dtype"],
+        progress=lambda *_: None,
+    ).model
+
+
+def ask_of(architecture: str, tokenizer: Any, model: Any) -> scoring.Ask | None:
+    """How the loss of this kind of model is asked for; None where it has none."""
+    if architecture == ENCODER_DECODER:
+        return scoring.halves
+    if architecture != ENCODER:
+        return scoring.causal
+    mask = getattr(tokenizer, "mask_token_id", None)
+    if mask is None or model.get_output_embeddings() is None:
+        return None
+    return scoring.hidden(int(mask))
