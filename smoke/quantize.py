@@ -161,7 +161,7 @@ class _Pack(ConversionOps):  # type: ignore[misc]
         self.mismatched = mismatched
 
     def convert(self, input_dict: dict[str, Any], *, model: Any = None, full_layer_name: str = "", **_: Any) -> Any:
-        found = {}
+        found: dict[str, Any] = {}
         for key, value in input_dict.items():
             # one stored tensor can become several parameters; each then comes under its own name
             name = key if len(input_dict) > 1 else full_layer_name

@@ -1,0 +1,201 @@
+"""GGUF files and adapters: what is loaded from them is what was put in, and what cannot be is refused by name."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the smoke requirements")
+
+import gguf
+import numpy as np
+import torch
+import transformers as T
+
+from smoke import gguf_values, loading
+from smoke.checkpoint import DECODER, open_checkpoint
+from smoke.gguf_file import BLOCKS, read_gguf
+from smoke.plan import make_plan
+from smoke.preparing import show
+from smoke.report import Outcome
+from tests.integration.smoke import gguf_writing as writing
+
+pytestmark = pytest.mark.torch
+
+SMALL = {"vocab_size": 96, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+         "num_key_value_heads": 2, "max_position_embeddings": 128}  # fmt: skip
+EXPERTS = {"num_experts_per_tok": 2, "moe_intermediate_size": 32}
+CONFIGS = {
+    "llama": (T.LlamaConfig, {"rope_theta": 5e5}, "llama"),
+    "llama with biases": (T.LlamaConfig, {"attention_bias": True, "mlp_bias": True}, "llama"),
+    "mistral": (T.MistralConfig, {"sliding_window": 16}, "llama"),
+    "mixtral": (T.MixtralConfig, {"num_local_experts": 4, "num_experts_per_tok": 2}, "llama"),
+    "qwen2": (T.Qwen2Config, {"tie_word_embeddings": True}, "qwen2"),
+    "qwen3": (T.Qwen3Config, {"head_dim": 16}, "qwen3"),
+    "qwen2 with experts": (
+        T.Qwen2MoeConfig, {**EXPERTS, "num_experts": 4, "shared_expert_intermediate_size": 64}, "qwen2moe"),
+    "qwen3 with experts": (
+        T.Qwen3MoeConfig, {**EXPERTS, "num_experts": 4, "norm_topk_prob": True, "head_dim": 8}, "qwen3moe"),
+    "gemma": (T.GemmaConfig, {"head_dim": 16}, "gemma"),
+    "gemma 2": (T.Gemma2Config, {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 16}, "gemma2"),
+    "gemma 3": (T.Gemma3TextConfig, {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 16}, "gemma3"),
+    "phi 2": (T.PhiConfig, {"num_key_value_heads": 4}, "phi2"),
+    "phi 3": (T.Phi3Config, {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}, "phi3"),
+    "starcoder2": (T.Starcoder2Config, {"bos_token_id": 1, "eos_token_id": 2}, "starcoder2"),
+    "gpt2": (T.GPT2Config, {"n_inner": 64, "bos_token_id": 1, "eos_token_id": 2}, "gpt2"),
+}  # fmt: skip
+
+
+def built(name: str):
+    kind, extra, arch = CONFIGS[name]
+    torch.manual_seed(0)
+    model = T.AutoModelForCausalLM.from_config(kind(**{**SMALL, **extra})).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:  # norms at one and biases at zero would hide what is done to them
+                parameter += 0.3 * torch.randn_like(parameter)
+    return model, arch
+
+
+def logits(model) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(torch.arange(3, 43)[None]).logits
+
+
+def load(folder: Path, quantization="bf16", base=None, view=None):
+    if base is not None:
+        show(open_checkpoint(folder, base), view)
+        folder = view
+    return loading.load(
+        folder, kind=DECODER, quantization=quantization, device="cpu", dtype="float32", progress=lambda *_: None
+    )
+
+
+def near(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a - b).abs().max() / b.abs().max())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_gguf_file_computes_what_its_model_does(name, tmp_path):
+    model, arch = built(name)
+    writing.write(model, None, tmp_path / "m.gguf", arch, writing.namer(arch, model.config))
+    loaded = load(tmp_path)
+    assert loaded.keys == {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": []}
+    assert near(logits(loaded.model), logits(model)) < 1e-5
+
+
+def test_a_gguf_file_is_quantized_tensor_by_tensor(tmp_path):
+    model, arch = built("llama")
+    writing.write(model, None, tmp_path / "m.gguf", arch, writing.namer(arch, model.config), writing.KINDS.Q8_0)
+    loaded = load(tmp_path, "int8")
+    assert loaded.quantized == 14
+    assert near(logits(loaded.model), logits(model)) < 0.03
+
+
+def test_every_kind_of_block_is_unpacked_as_its_library_does(tmp_path):
+    """Random bytes; scales are halves of usual size, so that no value is infinite."""
+    rng, wanted = np.random.default_rng(0), {}
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    scales = {"Q2_K": (80, 82), "Q3_K": (108,), "Q6_K": (208,), "Q4_1": (0, 2), "Q5_1": (0, 2), "Q4_K": (0, 2),
+              "Q5_K": (0, 2), "IQ1_M": ()}  # fmt: skip
+    for name, _, size in BLOCKS.values():
+        blocks = rng.integers(0, 256, (16, size), dtype=np.uint8)
+        for at in scales.get(name, (0,)):
+            blocks[:, at : at + 2] = np.float16(rng.normal(0.02, 0.005, 16)).view(np.uint8).reshape(-1, 2)
+        kind = writing.KINDS[name]
+        wanted[name] = gguf.quants.dequantize(blocks.reshape(8, -1), kind)
+        writer.add_tensor(name, blocks.reshape(8, -1), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    mapped = gguf_values.Mapped(tmp_path / "m.gguf")
+    for name, stored in read_gguf(tmp_path / "m.gguf").tensors.items():
+        np.testing.assert_array_equal(mapped.values(stored, torch.float32).numpy(), wanted[name], err_msg=name)
+
+
+def test_a_gguf_file_speaks_in_the_sandbox_with_its_own_tokenizer(smoke, tiny, tmp_path):
+    model = T.AutoModelForCausalLM.from_pretrained(tiny[0], dtype=torch.float32)
+    tokenizer = T.AutoTokenizer.from_pretrained(tiny[0])
+    names = writing.namer("llama", model.config)
+    writing.write(model, tokenizer, tmp_path / "m.gguf", "llama", names, writing.KINDS.Q8_0)
+    own = gguf_values.tokenizer(tmp_path / "m.gguf")
+    assert own(tiny[1].text)["input_ids"] == tokenizer(tiny[1].text)["input_ids"]
+    assert own.get_vocab() == tokenizer.get_vocab()
+    report = smoke(tmp_path, probe=tiny[1])
+    assert report.outcome in (Outcome.PASS, Outcome.WARN), report.reason
+    measured = report.measurements["bits_per_byte"]
+    assert measured == pytest.approx(tiny[1].bits_per_byte, rel=0.005)
+
+
+@pytest.fixture
+def adapted(tmp_path):
+    """A base, an adapter as PEFT writes it, and the weights that putting it on by hand gives."""
+
+    def make(name="llama", rank=4, **settings):
+        model, _ = built(name)
+        base, folder = tmp_path / "base", tmp_path / "adapter"
+        model.save_pretrained(base)
+        folder.mkdir()
+        targets = [n for n, p in model.named_parameters() if p.ndim == 2 and ("q_proj" in n or "c_attn" in n)]
+        own, state = {}, model.state_dict()
+        scale = 8 / (rank**0.5 if settings.get("use_rslora") else rank)
+        for target in targets:
+            rows, columns = state[target].shape if name != "gpt2" else reversed(state[target].shape)
+            a, b = torch.randn(rank, columns), torch.randn(rows, rank)
+            at = f"base_model.model.{target.removesuffix('.weight')}"
+            own |= {f"{at}.lora_A.weight": a, f"{at}.lora_B.weight": b}
+            change = scale * (b @ a)
+            state[target] = state[target] + (change.T if name == "gpt2" else change)
+            if settings.get("use_dora"):
+                own[f"{at}.lora_magnitude_vector"] = torch.rand(rows) + 0.5
+                norms = torch.linalg.vector_norm(state[target], dim=1)
+                state[target] *= (own[f"{at}.lora_magnitude_vector"] / norms)[:, None]
+        own["base_model.model.lm_head.weight"] = state["lm_head.weight"] = torch.randn_like(state["lm_head.weight"])
+        config = {"peft_type": "LORA", "lora_alpha": 8, "r": rank, "base_model_name_or_path": "acme/base", **settings}
+        (folder / "adapter_config.json").write_text(json.dumps(config))
+        from safetensors.torch import save_file
+
+        save_file(own, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+        if name != "gpt2":
+            model.load_state_dict(state)
+        else:
+            model.lm_head.weight = torch.nn.Parameter(state.pop("lm_head.weight"))
+            state.pop("transformer.wte.weight")
+            model.load_state_dict(state, strict=False)
+        return base, folder, model
+
+    return make
+
+
+@pytest.mark.parametrize("settings", [{}, {"use_rslora": True}, {"use_dora": True}])
+@pytest.mark.parametrize("quantization", ["bf16", "int8"])
+def test_an_adapter_is_put_on_its_base(adapted, tmp_path, settings, quantization):
+    base, folder, wanted = adapted(**settings)
+    loaded = load(folder, quantization, base, tmp_path / "view")
+    assert not loaded.keys["missing_keys"] + loaded.keys["unexpected_keys"] + loaded.keys["mismatched_keys"]
+    assert near(logits(loaded.model), logits(wanted)) < (1e-5 if quantization == "bf16" else 0.05)
+
+
+def test_an_adapter_on_matrices_that_are_kept_the_other_way_round(adapted, tmp_path):
+    base, folder, wanted = adapted("gpt2", fan_in_fan_out=True)
+    config = json.loads((base / "config.json").read_text()) | {"tie_word_embeddings": False}
+    (base / "config.json").write_text(json.dumps(config))
+    assert near(logits(load(folder, "bf16", base, tmp_path / "view").model), logits(wanted)) < 1e-5
+
+
+def test_an_adapter_beside_its_base_is_put_on_it(adapted, inventory):
+    base, folder, _ = adapted()
+    for path in folder.iterdir():
+        shutil.copy(path, base)
+    checkpoint = open_checkpoint(base)
+    assert len(checkpoint.adapter.changes) == 2
+    assert make_plan(base, inventory=inventory, device="cpu").runnable
+
+
+def test_an_adapter_without_its_base_is_not_run(adapted, smoke):
+    _, folder, _ = adapted()
+    report = smoke(folder)
+    assert (report.outcome, report.code) == (Outcome.NOT_RUN, "missing_base")
+    assert "acme/base" in report.reason
