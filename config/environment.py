@@ -47,6 +47,14 @@ def integer(name: str, default: int, *, at_least: int = 0) -> int:
     return number
 
 
+def choice(name: str, default: str, *others: str) -> str:
+    """Return one of the words that there are; the first is the default."""
+    value = text(name, default)
+    if value not in {default, *others}:
+        raise BadSetting(f"{name}={value!r} is none of {', '.join((default, *others))}.")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list without empty members."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

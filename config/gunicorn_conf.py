@@ -1,10 +1,14 @@
 """How web processes serve, under the launcher and in containers; address and count of workers come from outside."""
 
+import resource
 from pathlib import Path
 
-worker_class = "gthread"
+# Threads answer; files leave by senders, so that readers, however slow, keep no thread from answering.
+worker_class = "config.web_worker.DownloadWorker"
 threads = 8
-# A thread may stream a checkpoint for hours; this is how long a worker may go without its heartbeat.
+# Connections that one process holds at once, downloads among them; each takes a socket and a file.
+worker_connections = 4000
+# This is how long a worker may go without its heartbeat.
 timeout = 120
 # Below the launcher's limit for stopping all; clients resume a transfer that was cut.
 graceful_timeout = 4
@@ -14,3 +18,9 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True
 accesslog = None
 errorlog = "-"
+
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+wanted = 2 * worker_connections + 500
+if soft != resource.RLIM_INFINITY and soft < wanted:
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))

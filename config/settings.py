@@ -118,6 +118,24 @@ CACHES = {
 }
 
 STORAGE_ROOT = Path(env.text("STORAGE_ROOT", str(BASE_DIR / "var" / "storage")))
+# Where content is kept: "disk" is STORAGE_ROOT; "s3" is a bucket, and STORAGE_ROOT holds what is on its way there.
+STORAGE = env.choice("STORAGE", "disk", "s3")
+S3_BUCKET = env.text("S3_BUCKET", "" if STORAGE == "disk" else None)
+S3_PREFIX = env.text("S3_PREFIX", "").strip("/")
+S3_PREFIX += "/" if S3_PREFIX else ""
+S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL", "").rstrip("/")  # empty for Amazon's own
+S3_PUBLIC_URL = env.text("S3_PUBLIC_URL", "").rstrip("/")  # where clients reach it, if that is elsewhere
+S3_REGION = env.text("S3_REGION", "us-east-1")
+S3_ACCESS_KEY_ID = env.text("S3_ACCESS_KEY_ID", "")  # without one, boto3 asks the machine's own identity
+S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY", "")
+S3_PART_BYTES = env.integer("S3_PART_BYTES", 16 << 20, at_least=5 << 20)
+S3_ADDRESS_SECONDS = env.integer("S3_ADDRESS_SECONDS", 120, at_least=1)
+# What copies of objects may take of this machine's disk.
+STORAGE_COPIES_BYTES = env.integer("STORAGE_COPIES_BYTES", 200 << 30)
+# How long content that nothing refers to is kept.
+BLOB_GRACE_DAYS = env.integer("BLOB_GRACE_DAYS", 30, at_least=0)
+# How bytes on disk leave: "sendfile" by the web process, "accel" by an nginx before it, told by X-Accel-Redirect.
+DELIVERY = env.choice("DELIVERY", "sendfile", "accel")
 # Larger files come by LFS in parts of this size, where the client can; those that it sends by Xet do not.
 LFS_PART_BYTES = env.integer("LFS_PART_BYTES", 4 << 30, at_least=1 << 20)
 # What the Hub's protocol takes in five minutes from one token, and from one address without a token; 0 is no limit.

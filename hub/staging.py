@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from registry import drafts
 from registry.blobs import blob_store
 
 WRITE_BYTES = 1 << 20
 MOST_PIECES = 256  # far below what the system takes at once
 
 
-@contextmanager
-def draft() -> Iterator[BinaryIO]:
+def draft() -> AbstractContextManager[BinaryIO]:
     """A file for bytes that arrive; gone at the end unless it was kept under a name."""
-    incoming = blob_store().incoming
-    incoming.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=incoming, delete=False, buffering=0) as file:
-        try:
-            yield file  # type: ignore[misc]
-        finally:
-            Path(file.name).unlink(missing_ok=True)
+    return drafts.draft(blob_store().incoming, is_buffered=False)
 
 
 def keep(file: BinaryIO, place: Path) -> None:

@@ -94,11 +94,11 @@ def _inspect(lease: Lease, files: list[CheckpointFile], done: int, total: int) -
             storing.keep(files[number], report, is_complete=is_complete, at=database_now())
         progress(number, files[number].size_bytes)
 
-    store = blob_store()
-    stored = [StoredFile(store.path(file.blob_id), file.path, file.size_bytes, file.blob_id) for file in files]
-    if stored:
+    if files:
         progress(0, 0)
-    inspect_confined(stored, found=found, progress=progress, cancel=_Lost(lease))
+    with blob_store().locals(file.blob_id for file in files) as content:
+        stored = [StoredFile(content[file.blob_id], file.path, file.size_bytes, file.blob_id) for file in files]
+        inspect_confined(stored, found=found, progress=progress, cancel=_Lost(lease))
     if lease.is_lost:
         raise LeaseLost
 

@@ -7,7 +7,7 @@ may know of the checkpoint was asked before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from hub import git
@@ -25,6 +25,7 @@ class Entry:
     size_bytes: int = 0
     sha256: str = ""
     is_large: bool = False
+    is_damaged: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -68,7 +69,10 @@ def tree_of(checkpoint: Checkpoint | None) -> Tree:
 def file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
     """One file, by one query; None where the path is no file."""
     row = CheckpointFile.objects.filter(checkpoint=checkpoint, path=path).select_related("blob").first()
-    return _entry(row.path, row.blob_id, row.blob.size_bytes, row.blob.git_sha1, row.is_large) if row else None
+    if row is None:
+        return None
+    entry = _entry(row.path, row.blob_id, row.blob.size_bytes, row.blob.git_sha1, row.is_large)
+    return replace(entry, is_damaged=row.blob.damaged_at is not None)
 
 
 @lru_cache(maxsize=KEPT_TREES)

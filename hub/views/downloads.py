@@ -1,22 +1,20 @@
-"""The way out: files, under the gate, byte for byte, sent by the kernel."""
+"""The way out: files, under the gate, byte for byte, under their names."""
 
 from __future__ import annotations
 
 import mimetypes
 from urllib.parse import quote
 
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 
-from hub import policies
+from hub import delivery, policies
 from hub.call import Call
 from hub.errors import HubRefused, ascii_text
 from hub.ranges import OutsideFile, Part, part_of
-from hub.selectors.repositories import Repository
 from hub.selectors.trees import Entry, file_at
 from hub.services import downloads
 from hub.views import repository
 from registry import policies as registry
-from registry.blobs import blob_store
 from registry.models import Commit
 from rules import Refused
 
@@ -35,14 +33,23 @@ def resolve(call: Call, ns: str, name: str, rev: str, path: str) -> HttpResponse
     if entry is None:
         verdict = Refused.because(registry.PATH_MISSING, path=path).verdict
         raise HubRefused(verdict, headers={"X-Repo-Commit": commit.oid})
+    if entry.is_damaged:
+        raise Refused.because(registry.BYTES_DIFFER, path=path, sha256=entry.sha256)
     part, is_range = _part(call, entry)
-    answer = _body(call, found, commit, entry, part)
-    answer.status_code = 206 if is_range else 200
-    if is_range:
-        answer["Content-Range"] = part.content_range
-    for header, value in _headers(commit, entry).items():
-        answer[header] = value
-    answer["Content-Length"] = str(part.length)
+    headers = _headers(commit, entry)
+    if call.request.method == "HEAD":
+        answer: HttpResponseBase = HttpResponse(status=206 if is_range else 200, headers=headers)
+        answer["Content-Length"] = str(part.length)
+        if is_range:
+            answer["Content-Range"] = part.content_range
+        return answer
+    is_conditional = "If-Range" in call.request.headers
+    answer = delivery.answer(entry.sha256, part, headers=headers, is_range=is_range, is_conditional=is_conditional)
+    try:
+        downloads.record(repository=found, commit=commit, path=entry.path, part=part)
+    except BaseException:
+        answer.close()
+        raise
     return answer
 
 
@@ -56,20 +63,6 @@ def _part(call: Call, entry: Entry) -> tuple[Part, bool]:
         verdict = Refused.because(policies.RANGE_OUTSIDE, size=entry.size_bytes).verdict
         headers = {"Content-Range": f"bytes */{entry.size_bytes}", "Accept-Ranges": "bytes"}
         raise HubRefused(verdict, headers=headers) from None
-
-
-def _body(call: Call, found: Repository, commit: Commit, entry: Entry, part: Part) -> HttpResponseBase:
-    """The part's bytes; nothing for HEAD, which is no download."""
-    if call.request.method == "HEAD":
-        return HttpResponse()
-    source = blob_store().open(entry.sha256)
-    try:
-        downloads.record(repository=found, commit=commit, path=entry.path, part=part)
-        source.seek(part.first)
-        return FileResponse(source) if part.length else HttpResponse()
-    except BaseException:
-        source.close()
-        raise
 
 
 def _headers(commit: Commit, entry: Entry) -> dict[str, str]:

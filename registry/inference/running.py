@@ -51,8 +51,9 @@ def work(lease: Lease) -> None:
 @contextmanager
 def places_of(checkpoint: Checkpoint) -> Iterator[Mapping[str, Path]]:
     """The files of a checkpoint by their paths, each where its content lies."""
-    store = blob_store()
-    yield {path: store.path(blob) for path, blob in checkpoint.files.values_list("path", "blob_id")}
+    hashes = dict(checkpoint.files.values_list("path", "blob_id"))
+    with blob_store().locals(hashes.values()) as content:
+        yield {path: content[sha256] for path, sha256 in hashes.items()}
 
 
 def _run(lease: Lease, places: Mapping[str, Path]) -> SmokeReport:

@@ -22,6 +22,14 @@ class Blob(models.Model):
     size_bytes = models.BigIntegerField()
     git_sha1 = models.CharField(max_length=40, blank=True, help_text="Git's object id, for small content.")
     created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(
+        default=timezone.now, help_text="When somebody last sent it, or was told that it need not be sent."
+    )
+    damaged_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its stored bytes were found missing or changed; sending it again mends it.",
+    )
 
     def __str__(self) -> str:
         return f"sha256:{self.sha256[:12]}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.utils import timezone
 
 from jobs.running import Lease
-from registry.blobs import blob_store
 from registry.states import Level
 from release.models import Publication, PublicationFile
 from release.publishing.target_client import READ_BACK_DIFFERS, Sending, TargetClient
@@ -42,9 +41,8 @@ def withdraw_from_hub(lease: Lease, publication: Publication) -> None:
 
 def sendings(publication: Publication) -> list[Sending]:
     """What goes up, in the order of the paths."""
-    store = blob_store()
     return [
-        Sending(file.path, file.blob_id, file.blob.size_bytes, file.blob.git_sha1, store.path(file.blob_id))
+        Sending(file.path, file.blob_id, file.blob.size_bytes, file.blob.git_sha1)
         for file in publication.item.packaged.files.select_related("blob")
     ]
 

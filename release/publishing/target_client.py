@@ -16,6 +16,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNot
 from huggingface_hub.hf_api import RepoFile
 
 from jobs import Retry
+from registry.blobs import blob_store
 from release.models import Target
 from rules import Kind, Refused, Rule
 
@@ -62,13 +63,12 @@ class WatchedFile(io.BufferedReader):
 
 @dataclass(frozen=True)
 class Sending:
-    """One file to send: where it goes, what it is, where its bytes are."""
+    """One file to send: where it goes, and what it is."""
 
     path: str
     sha256: str
     size_bytes: int
     git_sha1: str
-    place: Path
 
 
 class TargetClient:
@@ -97,14 +97,15 @@ class TargetClient:
 
     def upload(self, sending: Sending, tell: Callable[[int], None]) -> CommitOperationAdd:
         """Send one file's bytes, unless the target has them, and return it ready to be committed."""
-        operation = CommitOperationAdd(sending.path, str(sending.place))
-        # We hashed these bytes when they arrived; hashing them again would only read them once more.
-        operation.upload_info.sha256 = bytes.fromhex(sending.sha256)
-        with WatchedFile(sending.place, tell) as source, self._acting(f"take {sending.path}"):
-            operation.path_or_fileobj = source
-            self._api.preupload_lfs_files(self.repo_id, [operation], num_threads=1, free_memory=False)
-        if operation._upload_mode != "lfs":
-            operation.path_or_fileobj = sending.place.read_bytes()
+        with blob_store().local(sending.sha256) as place:
+            operation = CommitOperationAdd(sending.path, str(place))
+            # We hashed these bytes when they arrived; hashing them again would only read them once more.
+            operation.upload_info.sha256 = bytes.fromhex(sending.sha256)
+            with WatchedFile(place, tell) as source, self._acting(f"take {sending.path}"):
+                operation.path_or_fileobj = source
+                self._api.preupload_lfs_files(self.repo_id, [operation], num_threads=1, free_memory=False)
+            if operation._upload_mode != "lfs":
+                operation.path_or_fileobj = place.read_bytes()
         return operation
 
     def commit(self, operations: list[CommitOperationAdd], *, title: str) -> str:
@@ -137,7 +138,7 @@ class TargetClient:
                 found.append(f"{file.path} has {entry.size} bytes, not {file.size_bytes}")
             elif entry.lfs is not None and entry.lfs.sha256 != file.sha256:
                 found.append(f"{file.path} has sha256:{entry.lfs.sha256}, not sha256:{file.sha256}")
-            elif entry.lfs is None and entry.blob_id != (file.git_sha1 or _git_sha1(file.place)):
+            elif entry.lfs is None and entry.blob_id != (file.git_sha1 or _git_sha1(file)):
                 found.append(f"{file.path} has another content")
         return sorted(found)
 
@@ -219,9 +220,9 @@ def _words(error: BaseException) -> str:
     return " ".join(said.split())[:300]
 
 
-def _git_sha1(place: Path) -> str:
-    with place.open("rb") as source:
-        digest = hashlib.sha1(f"blob {place.stat().st_size}\0".encode(), usedforsecurity=False)
+def _git_sha1(file: Sending) -> str:
+    digest = hashlib.sha1(f"blob {file.size_bytes}\0".encode(), usedforsecurity=False)
+    with blob_store().open(file.sha256) as source:
         while block := source.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

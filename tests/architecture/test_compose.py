@@ -54,7 +54,7 @@ def test_gunicorn_understands_its_command_line_and_configuration(name, monkeypat
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("sys.argv", words(name))
     app = WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]")
-    assert app.cfg.worker_class_str == "gthread"
+    assert app.cfg.worker_class.__name__ == "DownloadWorker"
     assert (app.cfg.timeout, app.cfg.threads) == (120, 8)
     assert callable(import_module(app.app_uri).application)
 

@@ -75,6 +75,15 @@ def test_database_refuses_other_servers(monkeypatch):
         env.database("X_URL")
 
 
+def test_choice_knows_its_words(monkeypatch):
+    assert env.choice("X_KIND", "disk", "s3") == "disk"
+    monkeypatch.setenv("X_KIND", "s3")
+    assert env.choice("X_KIND", "disk", "s3") == "s3"
+    monkeypatch.setenv("X_KIND", "S3 ")
+    with pytest.raises(env.BadSetting, match="X_KIND='S3 ' is none of disk, s3"):
+        env.choice("X_KIND", "disk", "s3")
+
+
 def test_credentials_are_found_by_prefix_in_variables_and_files(monkeypatch, tmp_path: Path):
     (tmp_path / "token").write_text("two\n")
     monkeypatch.setenv("X_TOKEN_ONE", "one")
@@ -85,7 +94,7 @@ def test_credentials_are_found_by_prefix_in_variables_and_files(monkeypatch, tmp
 def test_launcher_knows_every_variable_that_settings_read():
     """Else the second instance would take over what makes the first one the first."""
     source = (ROOT / "config" / "settings.py").read_text()
-    read = set(re.findall(r"env\.(?:text|boolean|integer|words|database)\(\s*\"(\w+)\"", source))
+    read = set(re.findall(r"env\.(?:text|choice|boolean|integer|words|database)\(\s*\"(\w+)\"", source))
     assert read == VARIABLES
 
 
