@@ -29,6 +29,12 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 REPEATED = ("Failed to load resource", "Response Status Error Code", "htmx:afterRequest", "htmx:sendError")
+LOOKS = {
+    "page": ("light", 1280, 900),
+    "dark-page": ("dark", 1280, 900),
+    "small-page": ("light", 360, 780),
+    "small-dark-page": ("dark", 360, 780),
+}
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -118,7 +124,8 @@ def axe() -> Callable[[Page], None]:
     """Check a page with axe-core and fail with what it found; rules for WCAG 2.2 AA and good practice."""
 
     def check(page: Page) -> None:
-        page.evaluate(AXE.read_text(encoding="utf-8"))  # by the debugger, which the page's CSP does not bind
+        if not page.evaluate("typeof axe === 'object'"):
+            page.evaluate(AXE.read_text(encoding="utf-8"))  # by the debugger, which the page's CSP does not bind
         found = page.evaluate(
             "(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}})"
             ".then(result => result.violations.map(v => ({id: v.id, help: v.help,"
@@ -145,6 +152,27 @@ def fits() -> Callable[[Page], None]:
         assert not wide, f"{page.url} is wider than the window: {wide}"
 
     return check
+
+
+@pytest.fixture
+def look_over(axe, fits, screenshot) -> Callable[[Page, str], list[str]]:
+    """Look at a page in both colors, wide and as on a telephone, without loading it anew; returns what is wrong."""
+
+    def looking(page: Page, name: str) -> list[str]:
+        page.evaluate("document.fonts.ready")
+        faults = []
+        for kind, (colors, width, height) in LOOKS.items():
+            page.emulate_media(color_scheme=colors)
+            page.set_viewport_size({"width": width, "height": height})
+            screenshot(page, f"{name}-{kind}")
+            for check in (axe, fits):
+                try:
+                    check(page)
+                except AssertionError as fault:
+                    faults.append(f"{name}, {kind}: {fault}")
+        return faults
+
+    return looking
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from tests.integration.gating.world import ANSWERS, Gate, make_gate
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KINDS = ["page", "dark_page", "small_page", "small_dark_page"]
 
 
 @pytest.fixture
@@ -63,11 +62,10 @@ def test_a_faulty_form_takes_the_focus_to_its_faults(live_server, page, sign_in,
     expect(page.get_by_label("Where do you work?")).to_be_focused()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_pages_are_accessible_and_fit(kind, request, live_server, sign_in, axe, fits, screenshot, gate) -> None:
+def test_pages_are_accessible_and_fit(page, live_server, sign_in, look_over, gate) -> None:
     asked = gate.ask(answers={**ANSWERS, "purpose": "Comparing refusals of small models, " * 12})
     decided = gate.accepted(gate_other(gate))
-    page = request.getfixturevalue(kind)
+    faults = []
     for user, name, path in (
         (None, "models", "/models/"),
         (None, "ask-nobody", "/acme/nimbus/access/"),
@@ -91,10 +89,8 @@ def test_pages_are_accessible_and_fit(kind, request, live_server, sign_in, axe, 
         if user is not None:
             sign_in(page, user)
         page.goto(f"{live_server.url}{path}")
-        page.evaluate("document.fonts.ready")
-        screenshot(page, f"access-{name}-{kind.replace('_', '-')}")
-        axe(page)
-        fits(page)
+        faults += look_over(page, f"access-{name}")
+    assert not faults, "\n\n".join(faults)
 
 
 def gate_other(gate: Gate):

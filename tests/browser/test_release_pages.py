@@ -172,11 +172,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("kind", ["page", "dark_page", "small_page", "small_dark_page"])
-def test_every_page_is_accessible_and_fits(
-    kind: str, request: pytest.FixtureRequest, scene, live_server, sign_in, axe, fits, screenshot
-) -> None:
-    page = request.getfixturevalue(kind)
+def test_every_page_is_accessible_and_fits(scene, page, live_server, sign_in, look_over) -> None:
     ids = {name: row.pk for name, row in vars(scene).items() if name != "lab"}
     ids["publication"] = Publication.objects.get(release=scene.publishing, target__name="public-hub").pk
     faults = []
@@ -186,11 +182,5 @@ def test_every_page_is_accessible_and_fits(
             sign_in(page, getattr(scene.lab, role))
         answer = page.goto(live_server.url + path.format(**ids))
         assert answer.status == 200, name
-        page.evaluate("document.fonts.ready")
-        screenshot(page, f"release-{name}-{kind.replace('_', '-')}")
-        for check in (axe, fits):
-            try:
-                check(page)
-            except AssertionError as fault:
-                faults.append(str(fault))
+        faults += look_over(page, f"release-{name}")
     assert not faults, "\n\n".join(faults)
