@@ -12,6 +12,7 @@ import base64
 import binascii
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,8 @@ import numpy as np
 
 from weights.packings import Packing
 from weights.row_sketch import ROWS, RowSketcher, can_sketch
-from weights.tensor_values import FLOATS, decode_floats
-from weights.value_sample import MINIMUM_ELEMENTS, SEGMENT, ValueSampler, can_sample, places
+from weights.tensor_values import FLOATS, decode_codes
+from weights.value_sample import MINIMUM_ELEMENTS, SEGMENT, ValueSampler, can_sample
 
 VERSION = 2
 NARROW = 32  # elements of a row, below which its signs do not tell it from others
@@ -130,48 +131,49 @@ def sampler_for(
 
     `is_light` takes a quarter of the values and no rows, for files with tens of thousands of tensors.
     """
-    row = shape[-1] if len(shape) > 1 else 0
+    row = row_length(shape, elements)
     if packing is not None:
         elements, row = packing.elements, packing.columns
     if elements < MINIMUM_ELEMENTS or not can_sample(dtype, packing):
         return None
     rows = None
-    if 0 < row < NARROW and packing is None:
-        # Short rows are told apart in groups; they stay together where a matrix is cut at an even place.
-        row *= 1 << max(0, math.ceil(math.log2(2 * NARROW / row)))
-        row = row if elements % row == 0 else 0
     if not is_light and row and elements >= SKETCHED_MINIMUM and can_sketch(dtype, row, elements // row, packing):
         rows = RowSketcher(dtype, row, packing)
     return Sampler(ValueSampler(dtype, elements, packing, is_light=is_light), rows, elements, row)
 
 
-def light_fingerprints(dtype: str, shape: tuple[int, ...], contents: Array) -> list[str | None]:
-    """The light fingerprints of many tensors of one type and shape, whose bytes are the rows of `contents`.
+def row_length(shape: tuple[int, ...], elements: int) -> int:
+    """How many elements are looked at as a row; 0 if there are no rows."""
+    row = shape[-1] if len(shape) > 1 else 0
+    if 0 < row < NARROW:
+        # Short rows are told apart in groups; they stay together where a matrix is cut at an even place.
+        row *= 1 << max(0, math.ceil(math.log2(2 * NARROW / row)))
+        row = row if elements % row == 0 else 0
+    return row
 
-    What a light sampler gives for each, at a fraction of the cost.
+
+def light_fingerprints(dtype: str, elements: int, rows: Sequence[int], chosen: Array) -> list[str | None]:
+    """The light fingerprints of many tensors of one float type and number of elements, at a fraction of the cost.
+
+    `chosen` has the codes at the light sample's places, a tensor in each row; `rows` the elements of a row of each.
     """
-    elements, row = math.prod(shape), shape[-1] if len(shape) > 1 else 0
-    if elements < MINIMUM_ELEMENTS or dtype not in FLOATS or not can_sample(dtype):
-        samplers = [sampler_for(dtype, shape, elements, is_light=True) for _ in contents]
-        for sampler, content in zip(samplers, contents, strict=True):
-            if sampler is not None:
-                sampler.update(memoryview(content))
-        return [None if sampler is None else sampler.finish() for sampler in samplers]
-    width = FLOATS[dtype].width
-    chosen = np.ascontiguousarray(contents.view(f"<u{width}")[:, places(elements, True)])
     with np.errstate(over="ignore", invalid="ignore"):
-        values = decode_floats(dtype, chosen.tobytes()).astype("<f4").reshape(len(contents), -1)
+        values = np.ascontiguousarray(decode_codes(FLOATS[dtype], chosen), dtype="<f4")
     values[~np.isfinite(values)] = 0
     codes = values.view("<u4")
-    parts = [(codes >> 16).astype("<u2").view(np.uint8)]
     low = (codes >> 8 & 255).astype(np.uint8)
-    has_low = bool(low.any())
-    if has_low:
-        parts.append(low)
-    head = _HEAD.pack(VERSION, _HAS_LOW * has_low, values.shape[1], 0, 0, elements, row)
-    lines = np.concatenate(parts, axis=1)
+    has_low: list[bool] = np.asarray(low.any(axis=1)).tolist()
+    lines = np.concatenate([(codes >> 16).astype("<u2").view(np.uint8), low], axis=1)
+    width, short = values.shape[1], 2 * values.shape[1]
+    heads = {
+        (row, flag): _HEAD.pack(VERSION, _HAS_LOW * flag, width, 0, 0, elements, row)
+        for row in set(rows)
+        for flag in (False, True)
+    }
     is_said = np.asarray(values.any(axis=1))
     return [
-        base64.b64encode(head + line.tobytes()).decode("ascii") if said else None
-        for line, said in zip(lines, is_said.tolist(), strict=True)
+        base64.b64encode(heads[row, more] + (line if more else line[:short]).tobytes()).decode("ascii")
+        if said
+        else None
+        for row, line, more, said in zip(rows, lines, has_low, is_said.tolist(), strict=True)
     ]

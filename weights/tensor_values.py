@@ -109,13 +109,18 @@ def values_of(dtype: str) -> TensorValues:
 
 def decode_floats(dtype: str, content: bytes) -> np.ndarray[Any, Any]:
     """The values of a few elements as 64-bit floats; for samples, far too slow and wide for whole tensors."""
-    with np.errstate(invalid="ignore"):  # what a signaling NaN sets off
-        if dtype in ("F64", "F32", "F16"):
-            return np.frombuffer(content, dtype=f"<f{FLOATS[dtype].width}").astype(np.float64)
-        if dtype == "BF16":
-            return (np.frombuffer(content, dtype="<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
-    decoded: np.ndarray[Any, Any] = _table(FLOATS[dtype])[np.frombuffer(content, dtype="<u1")]
-    return decoded
+    return decode_codes(FLOATS[dtype], np.frombuffer(content, dtype=f"<u{FLOATS[dtype].width}"))
+
+
+def decode_codes(layout: FloatLayout, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The values of codes of a float type as 64-bit floats, in the same shape."""
+    if layout.width == 1:
+        decoded: np.ndarray[Any, Any] = _table(layout)[codes]
+        return decoded
+    with np.errstate(over="ignore", invalid="ignore"):  # what a signaling NaN sets off
+        if layout.mantissa == 7:  # the upper half of a 32-bit float
+            return (codes.astype("<u4") << 16).view("<f4").astype(np.float64)
+        return np.ascontiguousarray(codes).view(f"<f{layout.width}").astype(np.float64)
 
 
 @cache
@@ -123,14 +128,6 @@ def _table(layout: FloatLayout) -> np.ndarray[Any, Any]:
     """The values of all codes of an eight-bit type."""
     reader = _FloatValues(layout)
     return np.array([reader.value_of_code(code) for code in range(256)])
-
-
-def decode_codes(dtype: str, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The values of codes of a 16-bit or 32-bit float type as 64-bit floats, in the same shape."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if dtype == "BF16":
-            return (codes.astype("<u4") << 16).view("<f4").astype(np.float64)
-        return np.ascontiguousarray(codes).view(f"<f{FLOATS[dtype].width}").astype(np.float64)
 
 
 class TensorValues(ABC):
@@ -279,18 +276,7 @@ class _FloatValues(TensorValues):
             self._widen(low, high)
         else:
             self._look_closely(codes, start)
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = self._decoded(codes[:: -(-codes.size // SAMPLED_VALUES)])
-        self._sample(values)
-
-    def _decoded(self, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """A few codes as 64-bit floats."""
-        if self._layout.width == 1:
-            decoded: np.ndarray[Any, Any] = _table(self._layout)[codes]
-            return decoded
-        if self._layout.mantissa == 7:  # the upper half of a 32-bit float
-            return (codes.astype("<u4") << 16).view("<f4").astype(np.float64)
-        return codes.copy().view(f"<f{self._layout.width}").astype(np.float64)
+        self._sample(decode_codes(self._layout, codes[:: -(-codes.size // SAMPLED_VALUES)]))
 
     def summary(self) -> ValueSummary:
         low = None if self._low is None else self._value(self._low)

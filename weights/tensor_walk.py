@@ -12,42 +12,34 @@ from functools import cache
 import numpy as np
 from blake3 import blake3
 
-from weights.equal_tensors import PLAIN, summarize
+from weights.equal_tensors import PLAIN, EqualTensors
 from weights.findings import Finding
-from weights.fingerprints import Sampler, light_fingerprints, sampler_for
+from weights.fingerprints import row_length, sampler_for
 from weights.hashing import STEP_BYTES, HashingReader
 from weights.packings import Packing
 from weights.report import TensorRecord
 from weights.safetensors_header import TensorEntry
-from weights.tensor_values import TensorValues, unit_bytes, values_of
-from weights.value_checks import check_values
+from weights.tensor_values import TensorValues, ValueSummary, unit_bytes, values_of
+from weights.value_checks import ABSURD_HIGH, ABSURD_LOW, check_values
 
 SAMPLES_LIMIT = 1024  # tensors of one file that get a full fingerprint; a mixture of experts has tens of thousands,
 SAMPLES_OF_MANY = 256  # and in a file with more than those so many do
+WAITING_LIMIT = 512  # small tensors that are judged together
 # Whoever looks at many small tensors lets go of the interpreter for some microseconds at every one of them, and two who
 # do so at once wait for each other most of the time. One of them hashes meanwhile.
 _SMALL = threading.Lock()
+
+Walked = tuple[TensorRecord, list[Finding]]
 
 
 class TensorWalk:
     """Digest and values of one tensor, fed block by block."""
 
-    def __init__(
-        self,
-        tensor: TensorEntry,
-        packing: Packing | None = None,
-        *,
-        is_light: bool = False,
-        taken: tuple[str | None] | None = None,
-    ) -> None:
-        """`taken` has the fingerprint where it was taken of many tensors at once."""
+    def __init__(self, tensor: TensorEntry, packing: Packing | None = None, *, is_light: bool = False) -> None:
         self._tensor = tensor
         self._digest = blake3(key=_key(tensor.dtype))
         self._values: TensorValues = values_of(tensor.dtype)
-        self._taken = taken
-        self._sampler: Sampler | None = None
-        if taken is None:
-            self._sampler = sampler_for(tensor.dtype, tensor.shape, tensor.elements, packing, is_light=is_light)
+        self._sampler = sampler_for(tensor.dtype, tensor.shape, tensor.elements, packing, is_light=is_light)
 
     def update(self, block: memoryview) -> None:
         """Take the next block of whole elements."""
@@ -56,7 +48,7 @@ class TensorWalk:
         if self._sampler is not None:
             self._sampler.update(block)
 
-    def finish(self, path: str) -> tuple[TensorRecord, list[Finding]]:
+    def finish(self, path: str) -> Walked:
         """The tensor's record and what its values say against it."""
         found = self._values.summary()
         tensor = self._tensor
@@ -72,29 +64,35 @@ class TensorWalk:
             zeros=found.zeros,
             nans=found.nans,
             infinities=found.infinities,
-            sample=self._fingerprint(),
+            sample=None if self._sampler is None else self._sampler.finish(),
             zero_run=found.zero_run,
             mean=found.mean,
             rms=found.rms,
         )
         return record, check_values(path, record, found, tensor.start)
 
-    def _fingerprint(self) -> str | None:
-        if self._taken is not None:
-            return self._taken[0]
-        return None if self._sampler is None else self._sampler.finish()
-
 
 def walk_tensors(
     reader: HashingReader, tensors: Sequence[TensorEntry], path: str, packings: Mapping[str, Packing] | None = None
-) -> Iterator[tuple[TensorRecord, list[Finding]]]:
+) -> Iterator[Walked]:
     """Read `tensors`, which lie one right behind the other from the reader's position on; CutShortError if it ends."""
     position = 0
     full = full_fingerprints(len(tensors))
+    small = _SmallTensors(path)
     while position < len(tensors):
         batch = _batch(tensors, position)
-        yield from _read(reader, batch, path, packings or {}, is_light=position >= full)
+        total = batch[-1].end - batch[0].start
+        if total > STEP_BYTES:
+            yield from small.finish()
+            yield _read_large(reader, batch[0], path, packings or {}, is_light=position >= full)
+        else:
+            view = reader.step(total)
+            with _SMALL:
+                small.take(batch, view, packings or {}, is_light=position >= full)
+        if len(small) >= WAITING_LIMIT:
+            yield from small.finish()
         position += len(batch)
+    yield from small.finish()
 
 
 def full_fingerprints(count: int) -> int:
@@ -120,95 +118,100 @@ def _batch(tensors: Sequence[TensorEntry], position: int) -> Sequence[TensorEntr
     return tensors[position : max(end, position + 1)]
 
 
-def _read(
-    reader: HashingReader,
-    batch: Sequence[TensorEntry],
-    path: str,
-    packings: Mapping[str, Packing],
-    *,
-    is_light: bool,
-) -> list[tuple[TensorRecord, list[Finding]]]:
-    total = sum(tensor.end - tensor.start for tensor in batch)
-    if total > STEP_BYTES:
-        (tensor,) = batch
-        walk = TensorWalk(tensor, packings.get(tensor.name), is_light=is_light)
-        step = STEP_BYTES - STEP_BYTES % unit_bytes(tensor.dtype)
-        left = total
-        while left:
-            size = min(step, left)
-            walk.update(reader.step(size))
-            left -= size
-        return [walk.finish(path)]
-    view = reader.step(total)
-    if len(batch) == 1:
-        return _read_small(batch, view, path, packings, is_light=is_light)
-    with _SMALL:
-        return _read_small(batch, view, path, packings, is_light=is_light)
+def _read_large(
+    reader: HashingReader, tensor: TensorEntry, path: str, packings: Mapping[str, Packing], *, is_light: bool
+) -> Walked:
+    walk = TensorWalk(tensor, packings.get(tensor.name), is_light=is_light)
+    step = STEP_BYTES - STEP_BYTES % unit_bytes(tensor.dtype)
+    left = tensor.end - tensor.start
+    while left:
+        size = min(step, left)
+        walk.update(reader.step(size))
+        left -= size
+    return walk.finish(path)
 
 
-def _read_small(
-    batch: Sequence[TensorEntry],
-    view: memoryview,
-    path: str,
-    packings: Mapping[str, Packing],
-    *,
-    is_light: bool,
-) -> list[tuple[TensorRecord, list[Finding]]]:
-    """What is to be said of tensors that share one step."""
-    results: list[tuple[TensorRecord, list[Finding]]] = []
-    place = 0
-    while place < len(batch):
-        run = _run(batch, place)
-        start = run[0].start - batch[0].start
-        content = view[start : run[-1].end - batch[0].start]
-        if len(run) > 1 and is_light and run[0].dtype in PLAIN and not any(tensor.name in packings for tensor in run):
-            results += _read_equal(run, content, path)
-        else:
-            for tensor in run:
-                walk = TensorWalk(tensor, packings.get(tensor.name), is_light=is_light)
-                walk.update(view[tensor.start - batch[0].start : tensor.end - batch[0].start])
-                results.append(walk.finish(path))
-        place += len(run)
-    return results
+class _SmallTensors:
+    """Tensors of which many share a step: read in their order, said in their order, and mostly judged together."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._waiting: list[Walked | tuple[TensorEntry, str, EqualTensors]] = []
+        self._equal: dict[tuple[str, int], EqualTensors] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(
+        self, batch: Sequence[TensorEntry], view: memoryview, packings: Mapping[str, Packing], *, is_light: bool
+    ) -> None:
+        """Look at the tensors of `batch`, whose bytes are `view`."""
+        place, first = 0, batch[0].start
+        while place < len(batch):
+            run = _run(batch, place)
+            content = view[run[0].start - first : run[-1].end - first]
+            if is_light and run[0].dtype in PLAIN and content and not any(tensor.name in packings for tensor in run):
+                self._take_equal(run, content)
+            else:
+                for tensor in run:
+                    piece = view[tensor.start - first : tensor.end - first]
+                    self._walk(tensor, piece, packings.get(tensor.name), is_light=is_light)
+            place += len(run)
+
+    def finish(self) -> list[Walked]:
+        """What there is to say of all tensors since the last time."""
+        found = {equal: iter(equal.summaries()) for equal in self._equal.values()}
+        path = self._path
+        results: list[Walked] = []
+        for waiting in self._waiting:
+            if len(waiting) == 2:
+                results.append(waiting)
+                continue
+            tensor, digest, equal = waiting
+            name, dtype, shape, start, end = tensor
+            low, high, zeros, mean, rms, sample = next(found[equal])
+            values = (digest, low, high, zeros, 0, 0, sample, 0, mean, rms)
+            record = TensorRecord(name, dtype, shape, tensor.elements, end - start, *values)
+            is_ordinary = low != high and ABSURD_LOW < rms < ABSURD_HIGH
+            findings = []
+            if not is_ordinary:
+                summary = ValueSummary(low, high, zeros, 0, 0, 0, None, mean, rms)
+                findings = check_values(path, record, summary, start)
+            results.append((record, findings))
+        self._waiting, self._equal = [], {}
+        return results
+
+    def _walk(self, tensor: TensorEntry, piece: memoryview, packing: Packing | None, *, is_light: bool) -> None:
+        walk = TensorWalk(tensor, packing, is_light=is_light)
+        walk.update(piece)
+        self._waiting.append(walk.finish(self._path))
+
+    def _take_equal(self, run: Sequence[TensorEntry], content: memoryview) -> None:
+        """Take tensors of one type and number of bytes."""
+        first = run[0]
+        dtype, size = first.dtype, first.end - first.start
+        equal = self._equal.get((dtype, size))
+        if equal is None:
+            equal = self._equal[dtype, size] = EqualTensors(dtype, first.elements)
+        table = np.frombuffer(content, dtype=np.uint8).reshape(len(run), size)
+        taken = equal.take(table, [row_length(tensor.shape, tensor.elements) for tensor in run])
+        key, waiting = _key(dtype), self._waiting
+        for place, (tensor, is_taken) in enumerate(zip(run, taken, strict=True)):
+            piece = content[place * size : (place + 1) * size]
+            if is_taken:
+                waiting.append((tensor, blake3(piece, key=key).hexdigest(), equal))
+            else:
+                self._walk(tensor, piece, None, is_light=True)
 
 
 def _run(batch: Sequence[TensorEntry], place: int) -> Sequence[TensorEntry]:
-    """The tensors from `place` on that have one type and shape."""
+    """The tensors from `place` on that have one type and number of bytes."""
+    _, dtype, _, start, stop = batch[place]
+    size = stop - start
     end = place + 1
-    dtype, shape = batch[place].dtype, batch[place].shape
-    while end < len(batch) and batch[end].shape == shape and batch[end].dtype == dtype:
+    while end < len(batch):
+        _, other, _, start, stop = batch[end]
+        if other != dtype or stop - start != size:
+            break
         end += 1
-    return batch[place:end] if batch[place].end > batch[place].start else batch[place : place + 1]
-
-
-def _read_equal(
-    run: Sequence[TensorEntry], content: memoryview, path: str
-) -> Iterator[tuple[TensorRecord, list[Finding]]]:
-    """Records of tensors of one type and shape, the values and fingerprints of all at once."""
-    first = run[0]
-    dtype, shape, elements, size = first.dtype, first.shape, first.elements, first.end - first.start
-    table = np.frombuffer(content, dtype=np.uint8).reshape(len(run), size)
-    summaries, samples = summarize(dtype, table), light_fingerprints(dtype, shape, table)
-    key = _key(dtype)
-    for place, (tensor, found) in enumerate(zip(run, summaries, strict=True)):
-        piece = content[place * size : (place + 1) * size]
-        if found is None:
-            walk = TensorWalk(tensor, is_light=True, taken=(samples[place],))
-            walk.update(piece)
-            yield walk.finish(path)
-            continue
-        record = TensorRecord(
-            tensor.name,
-            dtype,
-            shape,
-            elements,
-            size,
-            blake3(piece, key=key).hexdigest(),
-            found.low,
-            found.high,
-            found.zeros,
-            sample=samples[place],
-            mean=found.mean,
-            rms=found.rms,
-        )
-        yield record, check_values(path, record, found, tensor.start)
+    return batch[place:end]

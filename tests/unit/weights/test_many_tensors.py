@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from tests.unit.weights.makers import bf16, raw_safetensors, safetensors_bytes
-from weights.equal_tensors import summarize
+from weights.equal_tensors import EqualTensors
 from weights.plain_header import read_plain
-from weights.safetensors_header import DTYPE_BITS, parse_header
+from weights.safetensors_header import DTYPE_BITS, TensorEntry, parse_header
 from weights.tensor_names import form_of, those
-from weights.tensor_values import values_of
+from weights.tensor_values import SMALL_RUN
+from weights.tensor_walk import TensorWalk
 
 ENTRY = {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}
 
@@ -83,9 +84,8 @@ def test_whatever_is_unusual_is_left_to_the_strict_reader(text: str) -> None:
     assert read_plain(text.encode(), DTYPE_BITS, 64) is None
 
 
-@pytest.mark.parametrize("dtype", ["BF16", "F16", "F32"])
-def test_a_table_of_tensors_is_summarized_as_each_alone(dtype: str) -> None:
-    width = 4 if dtype == "F32" else 2
+@pytest.mark.parametrize("dtype", ["BF16", "F16", "F32", "F8_E4M3", "F8_E5M2"])
+def test_tables_of_tensors_are_summarized_as_each_alone(dtype: str) -> None:
     random = np.random.default_rng(5)
     rows = random.standard_normal((9, 700)).astype("<f4") * 0.02
     rows[1, :600] = 0
@@ -94,16 +94,29 @@ def test_a_table_of_tensors_is_summarized_as_each_alone(dtype: str) -> None:
     rows[4, 5], rows[5, 6], rows[6, 7] = np.nan, np.inf, -np.inf
     rows[7] = 1
     rows[8, 100] = 0
-    codes = rows.astype("<f2") if dtype == "F16" else (rows.view("<u4") >> 16).astype("<u2") if width == 2 else rows
+    with np.errstate(all="ignore"):
+        halves = rows.astype("<f2").view("<u2")
+    codes = {
+        "F32": rows,
+        "F16": halves,
+        "BF16": (rows.view("<u4") >> 16).astype("<u2"),
+        "F8_E5M2": (halves >> 8).astype("<u1"),
+        "F8_E4M3": (halves >> 8 & 0x80 | np.minimum(halves & 0x7FFF, 0x3F80) >> 7).astype("<u1"),
+    }[dtype]
     table = np.ascontiguousarray(codes).view(np.uint8).reshape(9, -1)
-    found = summarize(dtype, table)
-    assert [place for place, summary in enumerate(found) if summary is None] == [1, 2, 3, 4, 5, 6, 7]
-    for place in (0, 8):
-        walk = values_of(dtype)
+    equal = EqualTensors(dtype, 700)
+    taken = equal.take(table[:4], [700] * 4) + equal.take(table[4:], [0] * 5)
+    found = iter(equal.summaries())
+    for place, is_taken in enumerate(taken):
+        walk = TensorWalk(TensorEntry("x", dtype, (1, 700) if place < 4 else (700,), 0, table.shape[1]), is_light=True)
         walk.update(memoryview(table[place].tobytes()))
-        alone, summary = walk.summary(), found[place]
-        assert summary is not None
+        alone, _ = walk.finish("m")
+        assert is_taken == (not alone.nans and not alone.infinities and alone.zeros * SMALL_RUN < 700)
+        if not is_taken:
+            continue
+        summary = next(found)
         assert (summary.low, summary.high, summary.zeros) == (alone.low, alone.high, alone.zeros)
+        assert summary.sample == alone.sample
         assert summary.mean == pytest.approx(alone.mean)
         assert summary.rms == pytest.approx(alone.rms)
 
