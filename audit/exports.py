@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from audit import presenters
 from audit.models import Event
+from web.exports import csv_lines
 
 COLUMNS = [
     "position", "at", "kind", "actor", "subject", "label", "organization", "sentence", "facts", "request_id",
     "chain_sha256", "body",
 ]  # fmt: skip
-# A spreadsheet takes a cell that begins like this for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_record(event: Event) -> dict[str, Any]:
@@ -42,24 +40,11 @@ def as_json_lines(events: Iterable[Event]) -> Iterator[str]:
 
 
 def as_csv(events: Iterable[Event]) -> Iterator[str]:
-    """A header and one row for each event; cells that a spreadsheet would run are quoted with an apostrophe."""
-    writer = csv.DictWriter(_Echo(), COLUMNS)
-    yield writer.writerow(dict(zip(COLUMNS, COLUMNS, strict=True)))
-    for event in events:
-        record = as_record(event)
-        record["facts"] = json.dumps(record["facts"], ensure_ascii=False)
-        yield writer.writerow({name: _harmless(value) for name, value in record.items()})
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-class _Echo:
-    """Takes what the writer writes and gives it back, so that a row can be sent as soon as it is made."""
-
-    def write(self, text: str) -> str:
-        return text
+    """A header and one row for each event."""
+    records = (as_record(event) for event in events)
+    return csv_lines(
+        COLUMNS, (record | {"facts": json.dumps(record["facts"], ensure_ascii=False)} for record in records)
+    )
 
 
 FORMS = {"csv": ("text/csv; charset=utf-8", as_csv), "jsonl": ("application/jsonl", as_json_lines)}

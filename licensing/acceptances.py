@@ -5,8 +5,6 @@ Owns reading and exporting; acceptances are written by `licensing.services.accep
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from accounts.roles import Role, Scope
 from licensing.models import Acceptance
 from licensing.texts import is_storable
 from registry.models import Membership
+from web.exports import csv_lines
 
 # Who reads what others agreed to: names and addresses are personal, so that not every member does.
 READERS = frozenset({Role.OWNER, Role.LEGAL_REVIEWER, Role.ACCESS_REVIEWER, Role.AUDITOR})
@@ -31,8 +30,6 @@ COLUMNS = (
     "form_version", "from_address", "agent_sha256", "is_erased",
 )  # fmt: skip
 CHUNK = 2_000
-# A spreadsheet would run what begins with these.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +86,7 @@ def record_export(*, by: User, filters: Filters, form: str, count: int) -> None:
 
 def as_csv(rows: QuerySet[Acceptance]) -> Iterator[str]:
     """Comma-separated lines with a heading; read in chunks, so that any number of them fits."""
-    yield _line(COLUMNS)
-    for row in rows.iterator(chunk_size=CHUNK):
-        yield _line([_cell(value) for value in as_dict(row).values()])
+    return csv_lines(COLUMNS, (as_dict(row) for row in rows.iterator(chunk_size=CHUNK)))
 
 
 def as_json_lines(rows: QuerySet[Acceptance]) -> Iterator[str]:
@@ -148,13 +143,3 @@ def _day(given: str) -> date | None:
         return parse_date(given.strip()) if given else None
     except ValueError:
         return None
-
-
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-def _line(values: object) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(values)  # type: ignore[arg-type]
-    return written.getvalue()
