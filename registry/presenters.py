@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from audit.models import Event
 from registry.states import Component, EvidenceKind, Level, ReasonCode, RefKind, Relation
+from web.formatting import size
 from web.tones import OUTCOMES, Status, Tone
 
 LEVELS = {
@@ -79,6 +80,14 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "registry:checkpoint:committed": lambda e: (
         f"Committed “{e.facts.get('title')}” to {e.facts.get('branch')} of {e.subject_label}."
+    ),
+    "registry:storage:collected": lambda e: (
+        f"Removed {e.facts.get('blobs')} blobs and {e.facts.get('strays')} stray files that nothing needs, "
+        f"{size(e.facts.get('size_bytes'))} in all."
+    ),
+    "registry:storage:verified": lambda e: (
+        f"Read {e.facts.get('checked')} blobs again: {e.facts.get('missing')} missing, "
+        f"{e.facts.get('damaged')} damaged, {e.facts.get('strays')} without a row."
     ),
     "registry:ref:created": lambda e: f"Named a commit of {e.subject_label}: {_ref(e)}.",
     "registry:ref:deleted": lambda e: f"Forgot the {_ref(e)} of {e.subject_label}.",
