@@ -72,7 +72,7 @@ def batch(
 
     Where the sender can, the largest files are sent in parts, so that a break costs one of them.
     """
-    held = content.held(repository.variant.organization, [sha256 for sha256, _ in objects])
+    held = content.promised(repository.variant.organization, [sha256 for sha256, _ in objects])
     answers = []
     for sha256, size_bytes in objects:
         answer: dict[str, Any] = {"oid": sha256, "size": size_bytes}
