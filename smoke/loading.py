@@ -16,6 +16,8 @@ import transformers
 
 from smoke import gguf_values, quantize, stored
 from smoke.checkpoint import ADAPTER, DECODER, ENCODER_DECODER, GGUF, Checkpoint, open_view
+from smoke.demand import INT8
+from smoke.engines import NATIVE, TORCHAO
 
 CLOSED = {"local_files_only": True, "trust_remote_code": False}
 HARMLESS = ("rotary_emb.inv_freq", "attn.bias", "attn.masked_bias", "position_ids")
@@ -36,16 +38,25 @@ class Loaded:
 
 
 def load(
-    folder: Path, *, kind: str, quantization: str, device: str, dtype: str, progress: Callable[..., None]
+    folder: Path,
+    *,
+    kind: str,
+    quantization: str,
+    device: str,
+    dtype: str,
+    progress: Callable[..., None],
+    backend: str = NATIVE,
 ) -> Loaded:
     """The model at this precision on this device. Raises what transformers raises; the caller names it."""
     checkpoint = open_view(folder)
     wanted = getattr(torch, dtype)
-    bits = quantize.BITS.get(quantization)
+    bits = quantize.BITS.get(quantization) if backend == NATIVE else None
     arguments: dict[str, Any] = {"dtype": wanted, "use_safetensors": True, "device_map": {"": device}, **CLOSED}
     arguments["ignore_mismatched_sizes"] = True  # reported below instead of ending the run
     if bits:
         arguments["quantization_config"] = quantize.Config(bits=bits)
+    elif backend != NATIVE:
+        arguments["quantization_config"] = other_quantizer(backend, quantization)
     place: Path | None = folder
     loader = auto_class(kind, checkpoint)
     if checkpoint.format == GGUF or checkpoint.adapter is not None:
@@ -59,7 +70,8 @@ def load(
     factors = stored.rope_factors(checkpoint, folder)
     if factors is not None:
         gguf_values.scale_positions(model, checkpoint.gguf.metadata if checkpoint.gguf else {}, factors)
-    kernel = quantize.use_kernel(model, device, wanted, bits) if bits else "torch"
+    plain = "torch" if backend == NATIVE else backend
+    kernel = quantize.use_kernel(model, device, wanted, bits) if bits else plain
     quantizer = getattr(model, "hf_quantizer", None)
     count = sum(quantize.is_quantized(module) for module in model.modules())
     loaded = Loaded(model, kernel, _keys(found, getattr(quantizer, "mismatched", [])), count)
@@ -68,6 +80,17 @@ def load(
     except Exception as error:  # whatever a hostile or absent tokenizer file provokes, it is a finding, not a crash
         loaded.tokenizer_error = f"The tokenizer does not load: {type(error).__name__}: {str(error)[:300]}"
     return loaded
+
+
+def other_quantizer(backend: str, quantization: str) -> Any:
+    """The settings by which transformers lets another library hold the weights; it imports that library."""
+    if backend == TORCHAO:
+        from torchao.quantization import Int8DynamicActivationInt8WeightConfig
+
+        return transformers.TorchAoConfig(Int8DynamicActivationInt8WeightConfig())
+    if quantization == INT8:
+        return transformers.BitsAndBytesConfig(load_in_8bit=True)
+    return transformers.BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
 
 
 def model_class(auto: Any, config: Any) -> Any:
