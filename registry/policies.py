@@ -83,6 +83,13 @@ BAD_NAME = Rule(
     "registry.bad_name", "“{name}” is no valid name. {reason}", "You, by choosing another name", Kind.WHAT, field="name"
 )
 UNKNOWN = Rule("registry.unknown", "There is no {what} “{name}”.", "You, by naming one that exists", Kind.MISSING)
+BAD_PROBE = Rule(
+    "registry.bad_probe",
+    "The probe cannot be used: {problem}.",
+    "You, by sending up to 256 KiB of text, a loss above zero, and a window from 2 to 8192 tokens",
+    Kind.WHAT,
+    field="text",
+)
 LINEAGE_LOOP = Rule(
     "registry.lineage_loop",
     "{child} is already an ancestor of {parent}; a model cannot come from itself.",

@@ -91,6 +91,7 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "registry:ref:created": lambda e: f"Named a commit of {e.subject_label}: {_ref(e)}.",
     "registry:ref:deleted": lambda e: f"Forgot the {_ref(e)} of {e.subject_label}.",
+    "registry:probe:declared": lambda e: f"Declared what smoke inference reads of {e.subject_label}{_loss(e)}.",
     "registry:evidence:stopped": lambda e: (
         f"Stopped making evidence: {EVIDENCE.get(e.facts.get('kind_of_evidence'), 'of some kind').lower()}."
     ),
@@ -104,6 +105,11 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
 def _ref(event: Event) -> str:
     kind, _, name = str(event.facts.get("ref", "")).partition(":")
     return f"pull request {name}" if kind == RefKind.PULL else f"{kind} “{name}”"
+
+
+def _loss(event: Event) -> str:
+    bits = event.facts.get("bits_per_byte")
+    return f", with a loss of {bits:.4f} bits per byte" if isinstance(bits, float) else ""
 
 
 def sentence(event: Event) -> str:

@@ -21,6 +21,12 @@ UNKNOWN_TENSOR = Rule(
     "You, by choosing one from its list",
     Kind.MISSING,
 )
+UNKNOWN_RUN = Rule(
+    "release.unknown_run",
+    "There is no smoke run {run} of this checkpoint.",
+    "You, by choosing one from the list of its runs",
+    Kind.MISSING,
+)
 NOT_COMPARABLE = Rule(
     "release.not_comparable",
     "There is no validated checkpoint {digest} that you may see.",

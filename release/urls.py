@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from release.views import acts, board, cockpit, drafts
+from release.views import acts, board, cockpit, devices, drafts
 
 app_name = "release"
 urlpatterns = [
     path("", board.home, name="home"),
+    path("devices/", devices.devices, name="devices"),
     path("releases/", board.board, name="board"),
     path("releases/level/<str:level>/", board.at_level, name="level"),
     path("releases/new/", drafts.new, name="new"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.views import lineage, openness, validation, variant
+from release.views import lineage, openness, smoke, validation, variant
 
 app_name = "variant"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("<str:organization>/<str:name>/tree/<str:revision>/", variant.files, name="tree"),
     path("<str:organization>/<str:name>/tree/<str:revision>", variant.files),
     path("<str:organization>/<str:name>/evidence/", variant.evidence, name="evidence"),
+    path("<str:organization>/<str:name>/evidence/smoke/", smoke.report, name="smoke"),
+    path("<str:organization>/<str:name>/evidence/smoke/report.json", smoke.download, name="smoke-download"),
     path("<str:organization>/<str:name>/evidence/again/", variant.run_again, name="run-again"),
     path("<str:organization>/<str:name>/evidence/stop/", validation.stop, name="stop-evidence"),
     path("<str:organization>/<str:name>/validation/", validation.findings, name="validation"),

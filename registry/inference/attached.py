@@ -16,6 +16,7 @@ from smoke.devices import KINDS, Device, Inventory
 
 QUEUES = "smoke."
 PROCESSOR = "cpu"
+NOTHING = Inventory((), None, "no device is attached")
 _NAMES = {field.name for field in fields(Device)}
 
 

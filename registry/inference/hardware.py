@@ -6,50 +6,40 @@ Owns the rows as they are stored and shown, and the sentence on what would be ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from smoke.checkpoint import CheckpointError, open_checkpoint
-from smoke.devices import Device
-from smoke.plan import COMMON, QUANTIZATIONS, USABLE, bounded, context_of, demand, option, size
+from smoke.plan import Plan, hardware_fit, size
 
-BILLION = 10**9
-IN_ORDER = ("bf16", "int8", "int4")
+KINDS = {
+    "cpu": "a machine with {} GB of memory",
+    "cuda": "an accelerator with {} GB",
+    "mps": "an Apple computer with {} GB",
+}
 
 
-def rows(source: Path | Mapping[str, Path]) -> list[dict[str, Any]]:
+def rows(plan: Plan) -> list[dict[str, Any]]:
     """One row for each precision: bytes of its weights, what a run needs free, and the machines that have that.
 
-    Empty where the checkpoint cannot be planned for.
+    The plan may be one that cannot be run; empty where its checkpoint could not be read.
     """
-    try:
-        checkpoint = open_checkpoint(source)
-        bounded(checkpoint.config)
-        context = context_of(checkpoint.config)
-        machines = [
-            (kind, gigabytes, Device(kind, 0, "", gigabytes * BILLION, int(gigabytes * BILLION * USABLE)))
-            for kind, gigabytes in COMMON
-        ]
-        found = []
-        for name in sorted(QUANTIZATIONS, key=lambda one: IN_ORDER.index(one) if one in IN_ORDER else len(IN_ORDER)):
-            fits = {kind: [] for kind, _ in COMMON}  # type: dict[str, list[int]]
-            needed: dict[str, int] = {}
-            for kind, gigabytes, device in machines:
-                tried = option(checkpoint, device, name, context)
-                needed[kind] = tried.needed_bytes
-                if tried.fits:
-                    fits[kind].append(gigabytes)
-            found.append(
+    found: dict[str, dict[str, Any]] = {}
+    for machine in hardware_fit(plan):
+        kind = str(machine["kind"])
+        for name, needed in machine["needs"].items():
+            row = found.setdefault(
+                name,
                 {
                     "quantization": name,
-                    "weights_bytes": demand(checkpoint, name, context).weights,
-                    "needed_bytes": needed,
-                    "fits_gigabytes": fits,
-                }
+                    "weights_bytes": plan.weights_bytes.get(name) or plan.stored_bytes,
+                    "needed_bytes": {},
+                    "fits_gigabytes": {},
+                },
             )
-        return found
-    except (CheckpointError, OSError, ValueError, ArithmeticError):
-        return []
+            row["needed_bytes"][kind] = needed
+            sizes = row["fits_gigabytes"].setdefault(kind, [])
+            if machine["fits"][name]:
+                sizes.append(machine["gigabytes"])
+    return list(found.values())
 
 
 def sentence(found: Sequence[Mapping[str, Any]]) -> str:
@@ -58,6 +48,6 @@ def sentence(found: Sequence[Mapping[str, Any]]) -> str:
         return ""
     least = min(found, key=lambda row: min(row["needed_bytes"].values()))
     needs = f"{least['quantization']} needs {size(min(least['needed_bytes'].values()))} free"
-    words = {"cpu": "a machine with {} GB of memory", "cuda": "an accelerator with {} GB"}
-    places = [words[kind].format(sizes[0]) for kind, sizes in least["fits_gigabytes"].items() if sizes]
+    fitting = least["fits_gigabytes"]
+    places = [KINDS[kind].format(fitting[kind][0]) for kind in ("cpu", "cuda") if fitting.get(kind)]
     return f"{needs}: {' or '.join(places)} would do." if places else f"{needs}, more than common hardware has."

@@ -6,10 +6,9 @@ looked at again when a device comes. Refuses to own the run itself (`registry.in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 from django.db.models import Exists, OuterRef
 
@@ -21,7 +20,8 @@ from jobs.services import database_now
 from registry.inference import attached, hardware
 from registry.models import Checkpoint, Evidence
 from registry.states import EvidenceKind, Outcome
-from smoke.plan import Plan, make_plan
+from smoke.devices import Inventory
+from smoke.plan import Plan
 from smoke.report import SmokeReport, not_run
 
 KIND = "registry.smoke"
@@ -33,27 +33,27 @@ AWAITING_DEVICE = ("no_device", "does_not_fit", "no_such_device", "no_torch", "s
 LOOKED_AT_AGAIN = 500
 
 
-def send(lease: Lease, places: Mapping[str, Path]) -> SmokeReport:
+def send(lease: Lease, planned: Callable[[Inventory], Plan]) -> Plan:
     """Raises Route to the queue of the device that fits best, or Retry while the first ones may still register.
 
-    Returns the report that nothing was run, where no device would do.
+    Returns the plan that cannot be run, where no device would do.
     """
     live = sorted(device_register.live(attached.QUEUES), key=attached.rank)
-    fits = hardware.rows(places)
     if not live:
         if database_now() - lease.job.created_at < device_register.patience():
             message = "No worker has registered a device for smoke inference yet."
             raise Retry("registry.no_device", message, after_seconds=LOOK_FOR_DEVICE_SECONDS, counts=False)
-        reason = f"No device for smoke inference is attached. {hardware.sentence(fits)}".strip()
-        return not_run("no_device", reason)
-    plan = make_plan(places, inventory=attached.inventory(live))
+        plan = planned(attached.NOTHING)
+        reason = "No device for smoke inference is attached."
+        return replace(plan, code="no_device", reason=reason) if plan.code == "no_torch" else plan
+    plan = planned(attached.inventory(live))
     if not plan.runnable:
-        return unplanned(plan, fits)
+        return plan
     chosen = next(row for row in live if row.name == plan.device)
     raise Route(chosen.queue, {"device": plan.device, "quantization": plan.quantization, "reason": plan.reason})
 
 
-def plan_here(lease: Lease, places: Mapping[str, Path], own: Sequence[Device]) -> Plan:
+def plan_here(lease: Lease, planned: Callable[[Inventory], Plan], own: Sequence[Device]) -> Plan:
     """The plan among the devices of the worker that took the work.
 
     Raises Retry while there is no room on it: another worker of the queue may have some, or this one later.
@@ -61,15 +61,15 @@ def plan_here(lease: Lease, places: Mapping[str, Path], own: Sequence[Device]) -
     if not own:
         message = "The worker that took it has not registered its devices yet."
         raise Retry("registry.no_device", message, after_seconds=LOOK_FOR_DEVICE_SECONDS, counts=False)
-    plan = make_plan(places, inventory=attached.inventory(own))
+    plan = planned(attached.inventory(own))
     if plan.code == "does_not_fit" and database_now() - lease.job.created_at < ROOM_WITHIN:
         raise Retry("registry.no_room", plan.reason, after_seconds=WAIT_FOR_ROOM_SECONDS, counts=False)
     return plan
 
 
-def unplanned(plan: Plan, fits: Sequence[Mapping[str, Any]]) -> SmokeReport:
-    """The report of a checkpoint that no plan could be made for."""
-    needed = hardware.sentence(fits) if plan.code in AWAITING_DEVICE else ""
+def unplanned(plan: Plan) -> SmokeReport:
+    """The report of a checkpoint that no plan could be made for, with what would be needed."""
+    needed = hardware.sentence(hardware.rows(plan)) if plan.code in AWAITING_DEVICE else ""
     return not_run(plan.code, f"{plan.reason} {needed}".strip(), plan=plan.to_json())
 
 

@@ -12,17 +12,19 @@ from django.conf import settings
 
 from jobs import device_register
 from jobs.endings import CANCELLED
+from jobs.models import Device
 from jobs.running import Lease
 from jobs.services import LeaseLost
 from registry.blobs import blob_store
-from registry.inference import attached, hardware, progress, routing
+from registry.inference import attached, declared, hardware, routing
 from registry.models import Checkpoint
 from registry.services.evidence import record_evidence, write_evidence
 from registry.states import EvidenceKind, Outcome
 from registry.validation.storing import storable
 from smoke import run as smoke_run
 from smoke import sandbox
-from smoke.plan import Plan
+from smoke.devices import Inventory
+from smoke.plan import Plan, make_plan
 from smoke.report import SmokeReport, not_run
 from smoke.supervise import Limits
 from smoke.verdict import RULES_VERSION
@@ -35,17 +37,32 @@ WEAKER = ("no_new_privs", "limits", "seccomp")
 def work(lease: Lease) -> None:
     """Do whichever half of the job is due: the way to a device where nobody sent it yet, else the run."""
     checkpoint = Checkpoint.objects.get(pk=lease.subject_id)
-    with places_of(checkpoint) as places:
-        if not settings.IS_SMOKE_ENABLED:
-            report = not_run("switched_off", "Smoke inference is switched off on this instance (SMOKE=0).")
-        elif lease.job.queue.startswith(attached.QUEUES):
-            report = _run(lease, places)
+    if not settings.IS_SMOKE_ENABLED:
+        off = not_run("switched_off", "Smoke inference is switched off on this instance (SMOKE=0).")
+        if not routing.is_known(lease, checkpoint, off):
+            _record(lease, checkpoint, off, {})
+        return
+    base = declared.base_of(checkpoint)
+    with places_of(checkpoint) as places, _places_of_base(base) as beneath:
+
+        def planned(inventory: Inventory) -> Plan:
+            return make_plan(places, base=beneath, inventory=inventory)
+
+        known: dict[str, Any] = {"base": base.digest} if base is not None and beneath is not None else {}
+        if lease.job.queue.startswith(attached.QUEUES):
+            plan = routing.plan_here(lease, planned, _own_devices(lease))
         else:
             lease.report(0, 0, "Looking for a device")
-            report = routing.send(lease, places)
-        fits = hardware.rows(places)
+            plan = routing.send(lease, planned)
+        known["hardware"] = hardware.rows(plan)
+        if plan.runnable:
+            found = declared.grounds(checkpoint, places)
+            report = _confined(lease, checkpoint, places, beneath, plan, found)
+            known |= found.facts
+        else:
+            report = routing.unplanned(plan)
     if not routing.is_known(lease, checkpoint, report):
-        _record(lease, checkpoint, report, {"hardware": fits})
+        _record(lease, checkpoint, report, known)
 
 
 @contextmanager
@@ -56,29 +73,47 @@ def places_of(checkpoint: Checkpoint) -> Iterator[Mapping[str, Path]]:
         yield {path: content[sha256] for path, sha256 in hashes.items()}
 
 
-def _run(lease: Lease, places: Mapping[str, Path]) -> SmokeReport:
+@contextmanager
+def _places_of_base(base: Checkpoint | None) -> Iterator[Mapping[str, Path] | None]:
+    """The files that an adapter is put on; None where lineage names none."""
+    if base is None:
+        yield None
+        return
+    with places_of(base) as places:
+        yield places
+
+
+def _own_devices(lease: Lease) -> list[Device]:
     own = list(device_register.of_worker(lease.job.worker, lease.job.queue))
+    free = attached.free_now()
     for row in own:
-        row.free_bytes = attached.free_now().get(row.name, row.free_bytes)
-    plan = routing.plan_here(lease, places, own)
-    if not plan.runnable:
-        return routing.unplanned(plan, hardware.rows(places))
-    return _confined(lease, places, plan)
+        row.free_bytes = free.get(row.name, row.free_bytes)
+    return own
 
 
-def _confined(lease: Lease, places: Mapping[str, Path], plan: Plan) -> SmokeReport:
+def _confined(
+    lease: Lease,
+    checkpoint: Checkpoint,
+    places: Mapping[str, Path],
+    base: Mapping[str, Path] | None,
+    plan: Plan,
+    found: declared.Grounds,
+) -> SmokeReport:
     def tell(said: smoke_run.Progress) -> None:
         if not lease.is_lost:
-            lease.report(said.done, said.total, progress.sentence(said))
+            lease.report(said.done, said.total, said.sentence)
 
-    required = sandbox.REQUIRED if settings.SMOKE_CONTAINMENT == "require" else WEAKER
     report = smoke_run.run(
         places,
+        base=base,
         plan=plan,
+        probe=found.probe,
+        reference=found.reference,
         progress=tell,
         cancel=_Lost(lease),
         limits=Limits(wall_seconds=settings.SMOKE_WALL_SECONDS),
-        required=required,
+        required=sandbox.REQUIRED if settings.SMOKE_CONTAINMENT == "require" else WEAKER,
+        manifest_digest=checkpoint.digest,
     )
     if lease.is_lost:
         raise LeaseLost

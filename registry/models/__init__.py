@@ -3,6 +3,7 @@
 from registry.models.checkpoint import Blob, BlobHolding, Checkpoint, CheckpointFile, Commit, Ref
 from registry.models.disclosure import Disclosure, Serving
 from registry.models.evidence import Evidence, FileInspection, Tensor
+from registry.models.probe import DeclaredProbe
 from registry.models.variant import Family, LineageEdge, Membership, Organization, Variant
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointFile",
     "Commit",
+    "DeclaredProbe",
     "Disclosure",
     "Evidence",
     "Family",

@@ -25,6 +25,7 @@ from release.views.variant import inside, may_run
 from rules import Refused
 from web import htmx
 
+KEPT = "Files that were read to their end need not be read again."
 TABS = (
     ("validation", "Findings", "checklist"),
     ("tensors", "Tensors", "table"),
@@ -147,8 +148,10 @@ def stop(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         raise Refused.because(evidence_policies.UNKNOWN_EVIDENCE, kind=kind[:40])
     checkpoint = selectors.checkpoint_seen(seen, digest)
     if checkpoint is not None and stop_evidence(checkpoint=checkpoint, kind=EvidenceKind(kind), by=request.user):
-        messages.success(request, "It was stopped. Files that were read to their end need not be read again.")
-    address = reverse("variant:validation", args=[seen.variant.organization.name, seen.variant.name])
+        is_smoke = kind == EvidenceKind.SMOKE
+        messages.success(request, "It was stopped." if is_smoke else f"It was stopped. {KEPT}")
+    page = "variant:smoke" if kind == EvidenceKind.SMOKE else "variant:validation"
+    address = reverse(page, args=[seen.variant.organization.name, seen.variant.name])
     return htmx.go(request, f"{address}?checkpoint={digest}")
 
 

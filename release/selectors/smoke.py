@@ -1,0 +1,68 @@
+"""Reads of smoke reports: one run, the runs of a variant over time, and what one may be compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import User
+from gating.selectors import visible_variants
+from registry.models import Checkpoint, Evidence, Variant
+from registry.states import EvidenceKind, Outcome
+from release import evidence_policies
+from rules import Refused
+
+RUNS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run in the history of a variant, without its report."""
+
+    id: int
+    checkpoint: str
+    outcome: str
+    made_at: Any
+    device: str
+    quantization: str
+    bits_per_byte: Any
+    tokens_per_second: Any
+
+
+def report_of(checkpoint: Checkpoint, run: str = "") -> Evidence | None:
+    """The run that is named, or the newest; None without any, Refused where the name is none of the checkpoint's."""
+    rows = Evidence.objects.filter(checkpoint=checkpoint, kind=EvidenceKind.SMOKE).order_by("-id")
+    if not run:
+        return rows.first()
+    found = rows.filter(pk=run).first() if run.isdecimal() and len(run) < 19 else None
+    if found is None:
+        raise Refused.because(evidence_policies.UNKNOWN_RUN, run=run[:20])
+    return found
+
+
+def runs_of(variant: Variant) -> list[Run]:
+    """What was run of a variant's checkpoints, the newest first."""
+    rows = (
+        Evidence.objects.filter(kind=EvidenceKind.SMOKE, checkpoint__commits__variant=variant)
+        .order_by("-id")
+        .distinct()
+        .values_list(
+            "pk", "checkpoint__digest", "outcome", "made_at", "report__device", "report__quantization",
+            "report__measurements__bits_per_byte", "report__measurements__generation__tokens_per_second",
+        )[:RUNS]
+    )  # fmt: skip
+    return [Run(*row) for row in rows]
+
+
+def comparable(user: User, variant: Variant, own: Evidence) -> list[tuple[str, Evidence]]:
+    """The runs that one may be laid beside: the earlier one of this model, and the newest of each parent."""
+    rows = (
+        Evidence.objects.filter(kind=EvidenceKind.SMOKE).exclude(outcome=Outcome.NOT_RUN).select_related("checkpoint")
+    )
+    earlier = rows.filter(checkpoint__commits__variant=variant, pk__lt=own.pk).order_by("-id").first()
+    found = [("The run before", earlier)] if earlier else []
+    for edge in variant.parent_edges.filter(parent__in=visible_variants(user)).select_related("parent__organization"):
+        newest = rows.filter(checkpoint__commits__variant=edge.parent).order_by("-id").first()
+        if newest and newest.pk != own.pk:
+            found.append((f"{edge.parent_name}, its parent", newest))
+    return found
