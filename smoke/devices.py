@@ -14,13 +14,21 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 DISCOVERY_SECONDS = 120
 KINDS = ("cuda", "rocm", "xpu", "mtia", "mps", "cpu")
 """In the order of preference: accelerators with memory of their own first."""
+
+INSTRUCTIONS = (
+    "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_tile", "amx_int8",
+    "amx_bf16", "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2",
+)  # fmt: skip
+Trial = Callable[[str, Any], Sequence[str]]
+"""Given torch's name of a device and a type, names the products with small integers that work there."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,15 @@ class Device:
     total_bytes: int
     free_bytes: int
     dtypes: tuple[str, ...] = ()
+    """Floating types in which it really multiplied."""
     detail: dict[str, str] = field(default_factory=dict)
+    """For people: cores, capability, driver, versions, instruction sets, limits of the group it runs in."""
+    uuid: str = ""
+    """The device's own number where it tells one: the same device again, whatever its index is today."""
+    kernels: tuple[str, ...] = ()
+    """Products with small integers that a trial showed to work here; names without `pack` are portable ones."""
+    quantizations: tuple[str, ...] = ()
+    """Precisions at which it can run a model."""
 
     @property
     def id(self) -> str:
@@ -48,6 +64,12 @@ class Device:
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
         return {**asdict(self), "id": self.id}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Device:
+        """The device that `to_json` described; what a newer version added is left out."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
 
 
 @dataclass(frozen=True)
@@ -87,10 +109,7 @@ def discover(timeout_seconds: float = DISCOVERY_SECONDS) -> Inventory:
         found = json.loads(done.stdout.splitlines()[-1])
     except (subprocess.SubprocessError, ValueError, IndexError, OSError) as error:
         return Inventory((_processor(()),), None, f"torch could not be asked: {_brief(error)}")
-    devices = tuple(
-        Device(**{**{k: v for k, v in d.items() if k != "id"}, "dtypes": tuple(d["dtypes"])}) for d in found["devices"]
-    )
-    return Inventory(devices, found["torch"], found["reason"])
+    return Inventory(tuple(Device.from_json(d) for d in found["devices"]), found["torch"], found["reason"])
 
 
 def _brief(error: Exception) -> str:
@@ -99,9 +118,18 @@ def _brief(error: Exception) -> str:
     return last[0] if last else f"{type(error).__name__}: {error}"
 
 
-def _processor(dtypes: tuple[str, ...]) -> Device:
+def _processor(
+    dtypes: tuple[str, ...], kernels: tuple[str, ...] = (), versions: Mapping[str, str] | None = None
+) -> Device:
     total, free = memory()
-    cores = cpu_count()
+    limits = [limit for limit, _ in _cgroup_limits() if limit < 1 << 60]  # version 1 writes a huge number for none
+    detail = {"cores": str(cpu_count()), "arch": platform.machine(), "instructions": ", ".join(instruction_sets())}
+    if limits:
+        detail["memory_limit_bytes"] = str(min(limits))
+    quota = _read("/sys/fs/cgroup/cpu.max").strip()
+    if quota and not quota.startswith("max"):
+        detail["cpu_quota"] = quota
+    detail |= versions or {}
     return Device(
         kind="cpu",
         index=0,
@@ -109,8 +137,24 @@ def _processor(dtypes: tuple[str, ...]) -> Device:
         total_bytes=total,
         free_bytes=free,
         dtypes=dtypes,
-        detail={"cores": str(cores), "arch": platform.machine()},
+        detail=detail,
+        kernels=kernels,
+        quantizations=_precisions(dtypes, kernels),
     )
+
+
+def _precisions(dtypes: tuple[str, ...], kernels: tuple[str, ...]) -> tuple[str, ...]:
+    """What a model can be held in: integers where a product with them works, full precision where types multiply."""
+    return (*(name for name in ("int8", "int4") if name in kernels), *(("bf16",) if dtypes else ()))
+
+
+def instruction_sets() -> list[str]:
+    """Those instructions of the processor that matter for matrices."""
+    for line in _read("/proc/cpuinfo").splitlines():
+        name, _, words = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return [word for word in INSTRUCTIONS if word in words.split()]
+    return []
 
 
 def cpu_count() -> int:
@@ -189,40 +233,99 @@ def probe() -> Inventory:
     """The inventory as torch sees it. Imports torch: only for the short-lived child."""
     import torch
 
+    from smoke.packing import working_kernels
+
+    return inventory_of(torch, working_kernels)
+
+
+def inventory_of(torch: Any, trial: Trial) -> Inventory:
+    """What this torch has, each device asked on its own and tried out; the processor is always among them."""
     devices: list[Device] = []
     reasons: list[str] = []
     for kind in ("cuda", "xpu", "mtia", "mps"):
         module = getattr(torch, kind, None)
         try:
             count = module.device_count() if module is not None and module.is_available() else 0
-            devices.extend(_accelerator(torch, kind, index) for index in range(count))
         except Exception as error:  # a broken driver must not hide the devices that work
-            reasons.append(f"{kind}: {error}")
-    devices.append(_processor(_working_dtypes(torch, "cpu")))
+            reasons.append(f"{kind}: {_line(error)}")
+            continue
+        for index in range(count):
+            try:
+                devices.append(_accelerator(torch, trial, kind, index))
+            except Exception as error:
+                reasons.append(f"{kind}:{index}: {_line(error)}")
+    dtypes = _working_dtypes(torch, "cpu")
+    kernels = _kernels(torch, trial, "cpu", dtypes)
+    devices.append(_processor(dtypes, kernels, {"torch": str(torch.__version__)}))
     return Inventory(tuple(devices), str(torch.__version__), "; ".join(reasons))
 
 
-def _accelerator(torch: Any, kind: str, index: int) -> Device:
-    detail: dict[str, str] = {}
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+def _accelerator(torch: Any, trial: Trial, kind: str, index: int) -> Device:
+    """One accelerator; what it does not tell stays empty, but its memory it has to tell."""
+    module = getattr(torch, kind)
+    properties = _asked(lambda: module.get_device_properties(index), None)
     if kind == "mps":
-        total = free = int(torch.mps.recommended_max_memory())
-        free -= int(torch.mps.driver_allocated_memory())
+        total = int(module.recommended_max_memory())
+        free = total - int(_asked(module.driver_allocated_memory, 0))
         name = "Apple GPU"
     elif kind == "mtia":  # no mem_get_info there: the total is what its properties declare, if anything
-        properties = torch.mtia.get_device_properties(index)
-        total = free = int(getattr(properties, "total_memory", 0))
+        total = int(getattr(properties, "total_memory", 0))
+        free = total - int(_asked(lambda: module.memory_allocated(index), 0))
         name = str(getattr(properties, "name", "MTIA"))
     else:
-        module = getattr(torch, kind)
-        free, total = module.mem_get_info(index)
-        name = module.get_device_name(index)
-        detail["capability"] = (
-            ".".join(str(p) for p in module.get_device_capability(index))[:60] if kind == "cuda" else ""
-        )
-    label = "rocm" if kind == "cuda" and torch.version.hip else kind
-    detail["driver"] = str(torch.version.hip or torch.version.cuda or "") if kind == "cuda" else ""
+        free, total = (int(n) for n in module.mem_get_info(index))
+        name = str(_asked(lambda: module.get_device_name(index), getattr(properties, "name", kind.upper())))
+    is_rocm = kind == "cuda" and bool(torch.version.hip)
+    capability = _asked(lambda: module.get_device_capability(index), ()) if kind == "cuda" and not is_rocm else ()
+    detail = {
+        "torch": str(torch.__version__),
+        "capability": ".".join(str(part) for part in capability),
+        "arch": str(getattr(properties, "gcnArchName", "")),
+        "runtime": str(torch.version.hip or torch.version.cuda or "") if kind == "cuda" else "",
+        "driver": _driver(kind, is_rocm, properties),
+    }
     target = kind if kind == "mps" else f"{kind}:{index}"
-    return Device(label, index, name, int(total), int(free), _working_dtypes(torch, target), detail)
+    dtypes = _working_dtypes(torch, target)
+    kernels = _kernels(torch, trial, target, dtypes)
+    return Device(
+        kind="rocm" if is_rocm else kind,
+        index=index,
+        name=name,
+        total_bytes=total,
+        free_bytes=max(0, free),
+        dtypes=dtypes,
+        detail={key: value for key, value in detail.items() if value},
+        uuid=str(getattr(properties, "uuid", "") or ""),
+        kernels=kernels,
+        quantizations=_precisions(dtypes, kernels),
+    )
+
+
+def _asked(call: Callable[[], Any], otherwise: Any) -> Any:
+    """The answer, or this where there is none: drivers differ in what they tell."""
+    try:
+        return call()
+    except Exception:
+        return otherwise
+
+
+def _driver(kind: str, is_rocm: bool, properties: Any) -> str:
+    """Version of the driver below the runtime, where it is told."""
+    if kind != "cuda":
+        return str(getattr(properties, "driver_version", "") or "")
+    if is_rocm:
+        return _read("/sys/module/amdgpu/version").strip()
+    words = _read("/proc/driver/nvidia/version").partition("\n")[0].split()
+    return next((word for word in words if word.replace(".", "").isdigit() and "." in word), "")
+
+
+def _kernels(torch: Any, trial: Trial, target: str, dtypes: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = next((name for name in ("bfloat16", "float16", "float32") if name in dtypes), None)
+    return tuple(_asked(lambda: trial(target, getattr(torch, wanted)), ())) if wanted else ()
 
 
 def _working_dtypes(torch: Any, target: str) -> tuple[str, ...]:

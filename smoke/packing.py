@@ -1,7 +1,9 @@
 """Matrices as small integers with scales, and back.
 
-Owns: int8 by row and int4 by group of 32, each a bounded block of rows at a time, on any device torch has.
-Refuses to own: modules that compute with them (`smoke.quantize`, `smoke.experts`). Imports torch.
+Owns: int8 by row and int4 by group of 32, each a bounded block of rows at a time, on any device torch has; the layout
+that torch's fused product with four bits wants; and trying out which products work on a device.
+Refuses to own: modules that compute with them (`smoke.quantize`, `smoke.experts`). Imports torch, and nothing larger:
+discovering devices waits for it.
 """
 
 from __future__ import annotations
@@ -68,3 +70,48 @@ def unpack(
         whole = nn.functional.pad(whole, (0, -whole.shape[1] % GROUP))
     whole = whole.reshape(weight.shape[0], -1, GROUP) * scale.to(dtype).unsqueeze(-1)
     return whole.reshape(weight.shape[0], -1)[:, :columns]
+
+
+def can_fuse_four(rows: int, columns: int) -> bool:
+    """Whether torch's fused product with four bits takes matrices of this shape."""
+    return columns % GROUP == 0 and rows % 16 == 0
+
+
+def fuse_four(weight: torch.Tensor, scale: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same four bits laid out anew for the fused product, with scales in bfloat16."""
+    whole = torch.empty(weight.shape[0], 2 * weight.shape[1], dtype=torch.int32)
+    whole[:, 0::2] = weight & 15
+    whole[:, 1::2] = weight >> 4
+    scale = scale.T
+    pairs = torch.stack([scale, torch.zeros_like(scale)], dim=-1).to(torch.bfloat16).contiguous()
+    return torch.ops.aten._convert_weight_to_int4pack_for_cpu(whole, 1), pairs
+
+
+def fused_four(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """`x` times the transposed matrix that `fuse_four` laid out."""
+    return torch.ops.aten._weight_int4pack_mm_for_cpu(x, weight, GROUP, scale)
+
+
+def working_kernels(device: str, dtype: torch.dtype) -> list[str]:
+    """Names of the products that work here, found by comparing them with the plain product of the same numbers."""
+    generator = torch.Generator().manual_seed(0)
+    matrix, x = torch.randn(64, 256, generator=generator), torch.randn(3, 256, generator=generator)
+    found = []
+    for bits in (8, 4):
+        weight, scale = pack(matrix, bits)
+        plain = x @ unpack(weight, scale, bits, 256).T
+        names = [f"int{bits}"] + ([f"int{bits}pack"] if device == "cpu" and dtype == torch.bfloat16 else [])
+        for name in names:
+            try:
+                ours = _try(name, x.to(device, dtype), weight.to(device), scale.to(device)).float().cpu()
+            except Exception:  # noqa: S112 - "does not work" is the answer we are after
+                continue
+            if bool((ours - plain).abs().max() <= 0.03 * plain.abs().max()):
+                found.append(name)
+    return found
+
+
+def _try(name: str, x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    if name == "int4pack":
+        return fused_four(x, *fuse_four(weight, scale))
+    return product(x, weight, scale, 4 if "4" in name else 8, is_fused=name == "int8pack")

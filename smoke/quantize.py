@@ -23,7 +23,7 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from smoke import experts
 from smoke.demand import GROUP, INT4, INT8
-from smoke.packing import pack, product
+from smoke.packing import can_fuse_four, fuse_four, fused_four, pack, product
 
 METHOD = "imprimatur"
 
@@ -53,7 +53,7 @@ class QuantizedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed he
         """The product: fused for few rows of input, else with the matrix unpacked a block of rows at a time."""
         flat = x.reshape(-1, self.in_features)
         if self.kernel == "int4pack":
-            out = torch.ops.aten._weight_int4pack_mm_for_cpu(flat, self.weight, GROUP, self.scale)
+            out = fused_four(flat, self.weight, self.scale)
         else:
             out = product(flat, self.weight, self.scale, self.bits, is_fused=self.kernel == "int8pack")
         out = out.reshape(*x.shape[:-1], self.out_features)
@@ -83,15 +83,9 @@ def fuse(module: QuantizedLinear) -> None:
     if module.bits == 8:
         module.kernel = "int8pack"
         return
-    if module.in_features % GROUP or module.out_features % 16:
-        return
-    whole = torch.empty(module.out_features, module.in_features, dtype=torch.int32)
-    whole[:, 0::2] = module.weight & 15
-    whole[:, 1::2] = module.weight >> 4
-    module.weight = torch.ops.aten._convert_weight_to_int4pack_for_cpu(whole, 1)
-    scale = module.scale.T
-    module.scale = torch.stack([scale, torch.zeros_like(scale)], dim=-1).to(torch.bfloat16).contiguous()
-    module.kernel = "int4pack"
+    if can_fuse_four(module.out_features, module.in_features):
+        module.weight, module.scale = fuse_four(module.weight, module.scale)
+        module.kernel = "int4pack"
 
 
 @register_quantization_config(METHOD)
