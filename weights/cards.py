@@ -58,7 +58,8 @@ def check_card(text: str, path: str) -> tuple[list[Finding], dict[str, Any]]:
     """Findings on a Markdown file, and the metadata at its beginning (empty if there are none, or they are refused)."""
     findings: list[Finding] = []
     metadata: dict[str, Any] = {}
-    body = FENCED.sub("", text, count=1)
+    fenced = FENCED.match(text)
+    body = text[fenced.end() :] if fenced else text
     try:
         metadata, body = split_card(text)
     except NoMappingError:
@@ -101,7 +102,8 @@ def read_yaml(text: str, path: str) -> tuple[list[Finding], list[Any]]:
         if aliases and sum(_unfolded(node, {}) for node in nodes) > UNFOLDED_LIMIT:
             return [MD_YAML.at(path, f"The YAML's aliases stand for more than {UNFOLDED_LIMIT} nodes.")], []
         repeated = _repeated_key(nodes)
-        documents = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+        constructor = yaml.constructor.SafeConstructor()
+        documents = [constructor.construct_document(node) for node in nodes]  # type: ignore[no-untyped-call]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         return [MD_YAML.at(path, f"The YAML cannot be read: {str(error).splitlines()[0]}.")], []
     if repeated is not None:

@@ -14,7 +14,7 @@ from weights.cards import check_card, is_license_file, license_marks, read_yaml
 from weights.catalog.files import FM_EMPTY, FM_ENCODING, FM_MISNAMED, FM_PAGE, FM_POINTER
 from weights.catalog.folder import CT_JSON, CT_NONFINITE
 from weights.catalog.templates import TP_PARSE
-from weights.code_checks import check_settings
+from weights.code_checks import check_settings, may_name_code
 from weights.code_files import check_source
 from weights.findings import Finding
 from weights.formats import Kind, is_weight_name, promised, suffix_of
@@ -57,7 +57,7 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
     if looks_like_pickle(content):
         return Parsed(Kind.PICKLE, findings + name_findings(path) + check_pickles(content, len(content), path))
     if suffix_of(path) == ".json":
-        return _inspect_json(content, path, findings + check_text(text, path))
+        return _inspect_json(content, text, path, findings + check_text(text, path))
     if _is_misplaced(text, path, expected):
         findings.append(FM_MISNAMED.at(path, "The file holds text.", evidence=_first_line(content)))
     if is_template_file(path) and any(finding.check == FM_ENCODING.id for finding in findings):
@@ -113,7 +113,7 @@ def _decode(content: bytes, path: str) -> tuple[str | None, list[Finding]]:
     return (None if "\0" in text else text), []
 
 
-def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
+def _inspect_json(content: bytes, text: str, path: str, findings: list[Finding]) -> Parsed:
     try:
         document = parse_strict(content, allow_nonfinite=True)
     except JsonRefusedError as error:
@@ -123,10 +123,14 @@ def _inspect_json(content: bytes, path: str, findings: list[Finding]) -> Parsed:
         findings.append(CT_NONFINITE.at(path, f"The file uses {document.nonfinite[0]}."))
     if _OBJECTS.fullmatch(PurePosixPath(path).name) and not isinstance(document.value, dict):
         findings.append(CT_JSON.at(path, "The file must hold an object.", evidence=_first_line(content)))
-    findings += check_values(_settings(document.value), path, "settings")
-    findings += check_settings(document.value, path)
-    for name, text in templates_in(document.value):
-        findings += check_template(text, path, f"the key {name!r}")
+    # What a text has no word of, it need not be searched for at every depth.
+    if "/" in text or "\\" in text:
+        findings += check_values(_settings(document.value), path, "settings")
+    if may_name_code(text, path):
+        findings += check_settings(document.value, path)
+    if "chat_template" in text or "\\u" in text:
+        for name, template in templates_in(document.value):
+            findings += check_template(template, path, f"the key {name!r}")
     return Parsed(Kind.JSON, findings, content=_kept(document, len(content), path))
 
 

@@ -104,7 +104,7 @@ def check_text(text: str, path: str) -> list[Finding]:
         found = pattern.search(text) if any(literal in text for literal in _LITERALS[pattern]) else None
         if found:
             findings.append(LO_PATH.at(path, "The text names it.", evidence=found.group(), offset=found.start()))
-    if name.endswith(_DATA_SUFFIXES):
+    if name.endswith(_DATA_SUFFIXES) and "@" in text:
         addresses = {found.group().lower() for found, _ in zip(_MAIL.finditer(text), range(1000), strict=False)}
         if len(addresses) >= ADDRESSES_MINIMUM:
             findings.append(LO_DATA.at(path, f"The text has {len(addresses)} or more e-mail addresses."))

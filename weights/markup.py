@@ -56,7 +56,9 @@ def check_markup(text: str, path: str) -> list[Finding]:
     if len(text) > LENGTH_LIMIT:
         findings.append(MD_HTML.at(path, f"Only {LENGTH_LIMIT} of {len(text)} characters were searched."))
         text = text[:LENGTH_LIMIT]
-    prose = _INLINE_CODE.sub("", _without_fences(text))
+    prose = _without_fences(text)
+    if "`" in prose:
+        prose = _INLINE_CODE.sub("", prose)
     shown = html.unescape(prose).replace("\t", "").replace("\0", "") if "&" in prose or "\t" in prose else prose
     active = _ACTIVE.search(prose) if has_any(prose, _ACTIVE_WORDS) else None
     if active is None and shown is not prose:
@@ -66,7 +68,7 @@ def check_markup(text: str, path: str) -> list[Finding]:
     for trouble, evidence in _links(prose) if "://" in prose else ():
         findings.append(MD_LINK.at(path, trouble, evidence=evidence))
         break
-    hidden = _HIDING.search(text)
+    hidden = None if text.isascii() else _HIDING.search(text)
     if hidden:
         message = f"The text holds the character U+{ord(hidden.group()[0]):04X}."
         findings.append(MD_HIDDEN.at(path, message, offset=hidden.start()))
@@ -95,6 +97,8 @@ def check_xml(text: str, path: str) -> list[Finding]:
 
 def _without_fences(text: str) -> str:
     """The text without fenced blocks of code, line by line."""
+    if "```" not in text and "~~~" not in text:
+        return text
     kept = []
     fence = ""
     for line in text.split("\n"):

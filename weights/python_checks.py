@@ -29,6 +29,17 @@ _DANGEROUS = re.compile(
     r"torch\.(hub\.load|ops\.load_library|classes\.load_library|utils\.cpp_extension\.\w+)|"
     r"pip\.(_internal\.)*main|winreg\.\w+|webbrowser\.\w+|multiprocessing\.connection\.\w+"
 )
+# In plain ASCII, one of these words is in all that is looked for; `code` has consoles called `Interactive…`.
+_TELLING = frozenset(
+    re.findall(
+        r"\w+",
+        "os posix nt subprocess pty commands popen2 eval exec compile runpy code pickle cpickle _pickle dill "
+        "cloudpickle marshal shelve jsonpickle joblib ctypes cffi _ctypes socket telnetlib paramiko pexpect "
+        "importlib imp zipimport hub load_library cpp_extension pip winreg webbrowser multiprocessing getattr "
+        "import_module __import__ __globals__ __builtins__ __subclasses__ __bases__ __mro__ __loader__ ",
+    )
+)
+_WORD = re.compile(r"\w+")
 _HIDDEN_NAME = re.compile(r"__(globals|builtins|subclasses|bases|mro|import|loader)__")
 _MAGIC = re.compile(r"^\s*(!|%%?(bash|sh|script|system|sx|run|pip|conda|load_ext|perl|ruby|cmd)\b)", re.MULTILINE)
 _LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass})
@@ -38,9 +49,12 @@ _BIDIRECTIONAL = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def check_python(text: str, path: str) -> list[Finding]:
     """Findings on a Python file; one that cannot be parsed has been reported as source already."""
-    findings = [_hidden_text(text, path)] if _BIDIRECTIONAL.search(text) else []
+    is_ascii = text.isascii()
+    findings = [_hidden_text(text, path)] if not is_ascii and _BIDIRECTIONAL.search(text) else []
     if len(text) > SOURCE_LIMIT_CHARACTERS:
         return [*findings, CC_DANGER.at(path, f"The source has {len(text)} characters and was not searched.")]
+    if is_ascii and _TELLING.isdisjoint(_WORD.findall(text)):
+        return findings
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

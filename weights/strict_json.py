@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +114,18 @@ def parse_strict(
     if _depth(value) > DEPTH_LIMIT:
         raise JsonRefusedError(f"nested more than {DEPTH_LIMIT} deep")
     return JsonDocument(value, nonfinite, not nonfinite and not too_large)
+
+
+def objects_in(value: Any) -> Iterator[dict[Any, Any]]:
+    """Every object anywhere in a parsed `value`, itself first if it is one."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is dict:
+            yield item
+            waiting += [inner for inner in item.values() if type(inner) is dict or type(inner) is list]
+        elif type(item) is list:
+            waiting += [inner for inner in item if type(inner) is dict or type(inner) is list]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

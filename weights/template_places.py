@@ -13,6 +13,7 @@ from weights.catalog.templates import TP_DIFFER
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.report import FileReport
+from weights.strict_json import objects_in
 
 DEFAULT = "default"
 
@@ -29,16 +30,10 @@ def is_template_file(path: str) -> bool:
 
 def templates_in(value: Any) -> Iterator[tuple[str, str]]:
     """Name and text of every chat template in a parsed configuration file, at any depth: one, or several by name."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            for key in _KEYS:
-                if key in item:
-                    yield from _named(item[key], DEFAULT if item is value else "inner")
-            waiting += [inner for inner in item.values() if isinstance(inner, dict | list)]
-        elif isinstance(item, list):
-            waiting += [inner for inner in item if isinstance(inner, dict | list)]
+    for item in objects_in(value):
+        for key in _KEYS:
+            if key in item:
+                yield from _named(item[key], DEFAULT if item is value else "inner")
 
 
 def _named(found: Any, name: str) -> Iterator[tuple[str, str]]:
