@@ -18,13 +18,13 @@ from typing import Any
 from smoke import loading, repairs, scoring
 from smoke.channel import Channel
 from smoke.checkpoint import ENCODER, ENCODER_DECODER
-from smoke.probes import familiar
+from smoke.probes import familiar, languages
 from smoke.quantize import QuantizedLinear
 
 WIDENED_BYTES = 256 << 20
 """Models up to this size in float32 are looked at in float32."""
 
-TEXT_TOKENS = 768
+TEXT_TOKENS, LANGUAGE_TOKENS = 768, 192
 SHARE_OF_BLOCKS_TIME = 0.25
 """Of the time allowed for turning blocks down; the demonstration model needs about a third of what this gives it."""
 
@@ -39,6 +39,8 @@ def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: di
     windows = scoring.encode(tokenizer, probe["text"], window=int(probe["window"]))
     if ask is None or not windows.ids:
         return
+    if ask is scoring.causal and not probe["declared"]:
+        measured["languages"] = by_language(loaded.model, tokenizer)
     told = channel.progress("full precision")
     if is_rounded(loaded.model) and 4 * elements(loaded.model) <= WIDENED_BYTES:
         unrounded(loaded, request)
@@ -58,6 +60,17 @@ def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: di
         more = [scoring.encode(tokenizer, text, window=int(probe["window"]), limit=TEXT_TOKENS).ids for text in texts]
         every = [window for ids in (windows.ids, *more) for window in ids]
         measured["repairs"] = repairs.measure(model, every, budget_seconds=budget, progress=told, ask=ask)
+
+
+def by_language(model: Any, tokenizer: Any) -> dict[str, dict[str, float]]:
+    """Bits per byte of the same short story in each language, beside the entropy of its single bytes."""
+    found = {}
+    for name, text in languages().items():
+        windows = scoring.encode(tokenizer, text, window=LANGUAGE_TOKENS, limit=LANGUAGE_TOKENS)
+        if windows.scored_bytes:
+            bits = scoring.score(model, windows).bits_per_byte
+            found[name] = {"bits_per_byte": bits, "byte_entropy_bits": windows.byte_entropy_bits}
+    return found
 
 
 def is_rounded(model: Any) -> bool:

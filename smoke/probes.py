@@ -17,6 +17,7 @@ from typing import Any
 WINDOW = 256
 LIMIT_BYTES = 256 << 10
 PLAIN = Path(__file__).with_name("probe.txt")
+LANGUAGES = Path(__file__).with_name("languages.txt")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class Probe:
             raise ValueError(f"{path.name} is larger than {LIMIT_BYTES} bytes")
         text = path.read_text(encoding="utf-8")
         return cls.from_json(json.loads(text)) if path.suffix == ".json" else cls.from_json({"text": text})
+
+
+def languages() -> dict[str, str]:
+    """One short text told in several languages and scripts, and some code, by language code."""
+    pieces = LANGUAGES.read_text(encoding="utf-8").split("== ")[1:]
+    return {name: text.strip() for name, _, text in (piece.partition("\n") for piece in pieces)}
 
 
 TOPICS = ("compound", "typesseq", "exceptions", "assignment")

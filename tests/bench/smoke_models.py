@@ -69,9 +69,9 @@ TUNED = tuple(
 UNSEEN = tuple(
     Recipe(*r)
     for r in (
-        ("llama-tied", 3, "source", 400, 6), ("llama-untied", 2, "topics", 500, 3), ("qwen3", 2, "source"),
+        ("llama-tied", 3, "source", 300, 6), ("llama-untied", 2, "topics", 500, 3), ("qwen3", 2, "source"),
         ("gpt2", 2, "topics", 400, 5), ("gemma2", 2), ("neox", 2), ("bert", 2, "source"), ("t5", 2),
-        ("llama-tied", 5, "topics", 900, 4, 128, "adamw"), ("gpt2", 3, "licenses", 400, 4, 128, "adamw"),
+        ("llama-tied", 5, "topics", 400, 4, 128, "adamw"), ("gpt2", 3, "licenses", 400, 4, 128, "adamw"),
         ("llama-tied", 9, "licenses"),
     )
 )  # fmt: skip

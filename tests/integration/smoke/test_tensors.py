@@ -50,12 +50,51 @@ UP = "model.layers.2.up.weight"
         (UP, lambda t: t.index_fill(0, torch.tensor([5]), 3e6), "outlier"),
         (UP, lambda t: t * 7, "odd_size"),
         (UP, lambda t: t / 7, "odd_size"),
+        (UP, lambda t: t.index_fill(1, torch.tensor([5]), 0), "zero_columns"),
+        (UP, lambda t: (t * 40).round(), "whole_numbers"),
     ],
 )
 def test_each_rule(name, change, code, tmp_path):
     made = healthy()
     made[name] = change(made[name])
     assert code in codes(made, tmp_path)[name]
+
+
+def test_few_bits_of_a_mantissa_and_padded_tables_only_deserve_a_warning(tmp_path):
+    made = healthy()
+    made["model.embed.weight"] = torch.cat([made["model.embed.weight"], torch.zeros(8, 32).bfloat16()])
+    large = torch.randn(64, 128, generator=torch.Generator().manual_seed(1)).bfloat16()
+    made["model.layers.0.coarse.weight"] = (large.view(torch.int16) & -16).view(torch.bfloat16)
+    made["model.layers.1.fine.weight"] = large.float()
+    save_file(made, tmp_path / "t.safetensors")
+    found = tensors.inspect([tmp_path / "t.safetensors"], lambda done, total: None)["findings"]
+    assert {(f["code"], f["tensor"], f["severity"]) for f in found} == {
+        ("zero_rows", "model.embed.weight", "warn"),
+        ("coarse", "model.layers.0.coarse.weight", "warn"),
+    }
+
+
+def test_noise_among_trained_siblings_is_told(tmp_path):
+    generator = torch.Generator().manual_seed(2)
+    sizes = torch.linspace(0.2, 2.0, 64)[:, None]
+    made = {f"layers.{i}.up.weight": torch.randn(64, 64, generator=generator) * sizes for i in range(4)}
+    made["layers.2.up.weight"] = torch.randn(64, 64, generator=generator)
+    assert codes(made, tmp_path) == {"layers.2.up.weight": {"untouched"}}
+
+
+def test_a_head_that_differs_from_its_embedding_is_named(tmp_path):
+    made = {"model.embed_tokens.weight": torch.randn(64, 32), "lm_head.weight": torch.randn(64, 32)}
+    save_file(made, tmp_path / "t.safetensors")
+    assert tensors.inspect([tmp_path / "t.safetensors"], lambda *_: None)["untied"] == "lm_head.weight"
+    save_file({**made, "lm_head.weight": made["model.embed_tokens.weight"].clone()}, tmp_path / "t.safetensors")
+    assert tensors.inspect([tmp_path / "t.safetensors"], lambda *_: None)["untied"] == ""
+
+
+def test_a_sketch_stays_under_another_type_and_moves_under_another_order():
+    one = torch.randn(300, 100, generator=torch.Generator().manual_seed(3))
+    sketch = tensors.measure("x", one).sketch
+    assert tensors.measure("x", one.bfloat16()).sketch == pytest.approx(sketch, abs=0.02)
+    assert tensors.measure("x", one.roll(1, 0)).sketch != pytest.approx(sketch, abs=0.1)
 
 
 def test_five_times_off_is_within_what_healthy_models_show(tmp_path):
@@ -83,6 +122,8 @@ def test_blocks_change_nothing(tmp_path, monkeypatch):
     parts = tensors.measure("x", tensor)
     assert parts.rms == pytest.approx(whole.rms)
     assert (parts.peak, parts.zero_rows, parts.digest) == (whole.peak, whole.zero_rows, whole.digest)
+    assert parts.sketch == pytest.approx(whole.sketch, abs=1e-3)
+    assert parts.unevenness == pytest.approx(whole.unevenness)
 
 
 @pytest.mark.parametrize("tensor", [torch.zeros(0, 4), torch.tensor(3.0), torch.arange(5), torch.ones(2, 3, 4)])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke.probes import Probe
+from smoke.probes import Probe, familiar, languages
 from smoke.scoring import cut, entropy
 
 
@@ -15,6 +15,18 @@ def test_the_general_probe_is_english_of_useful_length():
     probe = Probe.plain()
     assert not probe.declared
     assert 4000 < len(probe.text.encode()) < 10000
+
+
+def test_one_story_is_told_in_many_languages():
+    texts = languages()
+    assert {"en", "de", "fr", "es", "ru", "zh", "ja", "ar", "hi", "code"} == texts.keys()
+    assert all(len(text.encode()) > 250 and "==" not in text.splitlines()[0] for text in texts.values())
+
+
+def test_familiar_texts_are_those_of_this_python():
+    texts = familiar()
+    assert any("def " in text for text in texts)
+    assert all(200 < len(text) <= 3500 for text in texts)
 
 
 def test_a_probe_is_read_from_json_and_from_text(tmp_path):

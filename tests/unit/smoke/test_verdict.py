@@ -96,6 +96,59 @@ def test_what_is_absent_or_of_another_type_is_not_ok(path, nonsense):
     assert broken(changed(path, nonsense))
 
 
+@pytest.mark.parametrize(
+    ("family", "percent", "errors", "expected"),
+    [
+        ("transposed", 0.2, 9.0, {}),
+        ("transposed", 2.0, 2.0, {}),
+        ("transposed", 0.5, 3.5, {"repairs": WARN}),
+        ("transposed", 2.0, 9.0, {"repairs": FAIL}),
+        ("strength", 0.5, 9.0, {}),
+        ("strength", 1.0, 9.0, {"repairs": WARN}),
+        ("strength", 5.0, 9.0, {"repairs": FAIL}),
+    ],
+)
+def test_a_change_that_mends_the_model_proves_damage(family, percent, errors, expected):
+    nats = 3.0 * percent / 100
+    gain = {"family": family, "where": "block 1 q", "nats": nats, "error": nats / errors}
+    facts = {"nats_per_token": 3.0, "tried": 10, "total": 20, "gains": [{"family": "sign", "nats": "x"}, "y", gain]}
+    assert broken({**HEALTHY, "repairs": facts}) == expected
+
+
+@pytest.mark.parametrize("nonsense", [None, "x", [], {"tried": "many"}, {"tried": 3, "gains": 4, "nats_per_token": -1}])
+def test_a_search_for_repairs_that_was_not_made_says_nothing(nonsense):
+    assert broken({**HEALTHY, "repairs": nonsense}) == {}
+
+
+@pytest.mark.parametrize(
+    ("findings", "expected"),
+    [
+        ([], {}),
+        ([{"code": "rotary_base", "detail": "d", "severity": "warn"}], {"settings": WARN}),
+        ([{"code": "epsilon", "detail": "d", "severity": "fail"}], {"settings": FAIL}),
+        ("nonsense", {}),
+    ],
+)
+def test_settings_are_judged_by_their_gravest_finding(findings, expected):
+    assert broken({**HEALTHY, "coherence": findings}) == expected
+
+
+def test_a_slight_oddity_of_a_tensor_warns():
+    slight = {"tensor": "a", "detail": "uses 3 bits of its mantissa", "severity": "warn"}
+    assert broken(changed("static.findings", [slight])) == {"tensors": WARN}
+    assert broken(changed("static.findings", [slight, {"tensor": "b", "detail": "is zero"}])) == {"tensors": FAIL}
+
+
+def test_a_model_is_judged_by_the_language_that_it_reads_best():
+    loose = {**HEALTHY, "probe": {"declared": False, "byte_entropy_bits": 4.6}, "bits_per_byte": 5.0}
+    assert broken(loose) == {"bits_per_byte": FAIL}
+    german = {"de": {"bits_per_byte": 2.0, "byte_entropy_bits": 4.0}, "fr": "nonsense"}
+    assert broken({**loose, "languages": german}) == {}
+    assert broken({**loose, "languages": {"de": {"bits_per_byte": 4.0, "byte_entropy_bits": 4.0}}}) == {
+        "bits_per_byte": FAIL
+    }
+
+
 def test_an_undeclared_probe_is_judged_by_the_loose_rule_alone():
     loose = {
         **HEALTHY,
