@@ -12,17 +12,20 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from smoke import sandbox
-from smoke.checkpoint import CheckpointError, open_checkpoint
+from smoke.checkpoint import CheckpointError
 from smoke.devices import KINDS
+from smoke.engines import BACKENDS, NATIVE
 from smoke.hearing import Progress
 from smoke.identity import manifest_digest
-from smoke.plan import QUANTIZATIONS, Plan, elsewhere, make_plan, size
+from smoke.plan import QUANTIZATIONS, Plan, hardware_fit, make_plan, size
 from smoke.probes import Probe
 from smoke.report import Outcome, SmokeReport, dumps, not_run
 from smoke.run import SEED, STARTS, run
@@ -70,13 +73,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--base", metavar="DIR", type=Path, help="the model that an adapter is put on")
         command.add_argument("--device", help="cpu, cuda:0, ...; without it the best attached one that fits")
         command.add_argument("--quantization", choices=QUANTIZATIONS)
+        command.add_argument("--backend", choices=BACKENDS, default=NATIVE, help="the quantizer that holds the weights")
         command.add_argument("--json", metavar="FILE", help="write the whole result to FILE (- for standard output)")
         if name == "plan":
-            command.add_argument("--elsewhere", action="store_true", help="also say what fits on common machines")
+            command.add_argument("--elsewhere", action="store_true", help=argparse.SUPPRESS)  # it is always said
     parser_of_run = commands.choices["run"]
     add: Any = parser_of_run.add_argument
     add("--probe", metavar="FILE", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
     add("--reference", metavar="REPORT.json", type=Path, help="an earlier report on the same probe")
+    add("--parent", action="store_true", help="the reference is of the model that this one was made from")
     add("--starts", metavar="N", type=int, default=STARTS, help=f"cold starts (default {STARTS})")
     add("--seed", type=int, default=SEED, help="seed of sampling")
     add("--digest", help="manifest digest, where it is known; without it every file is hashed")
@@ -84,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--blocks-seconds", type=float, default=60.0, help="time for turning blocks down; 0: none")
     add("--threads", type=int, default=0, help="threads of the engine; 0: every core")
     add("--without", action="append", default=[], choices=sandbox.REQUIRED, help="run without this layer, and warn")
-    add("--quiet", action="store_true", help="no progress and no table")
+    add("--quiet", action="store_true", help="no progress")
     return parser
 
 
@@ -105,6 +110,8 @@ def _check(given: argparse.Namespace) -> None:
         number = getattr(given, name)
         if not least <= number <= most:
             raise Unusable(f"--{name.replace('_', '-')}: {number} is not between {least} and {most}")
+    if given.parent and given.reference is None:
+        raise Unusable("--parent: it says whose report --reference is, and none was given")
     if given.digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", given.digest):
         raise Unusable("--digest: not sha256: and 64 hex digits")
 
@@ -118,10 +125,8 @@ def _run(given: argparse.Namespace) -> int:
     if teller is not None:
         teller.clear()
     _write(given.json, dumps(report) + "\n")
-    if given.json != "-" and not given.quiet:
+    if given.json != "-":
         print(table(report, in_color=wants_color(sys.stdout)))
-    elif given.quiet and report.outcome in (Outcome.FAIL, Outcome.NOT_RUN):
-        print(f"smoke: {printable(report.reason)}", file=sys.stderr)
     return exit_of(report.outcome, report.code)
 
 
@@ -132,10 +137,12 @@ def _report(
     teller: Teller | None,
     cancel: _Cancel,
 ) -> SmokeReport:
+    began = time.monotonic()
     try:
         if teller is not None:
             teller(Progress("plan", 0, 0))
-        plan = make_plan(given.folder, base=given.base, device=given.device, quantization=given.quantization)
+        plan = _make_plan(given)
+        planned = time.monotonic()
         cancel.is_watched = True
         digest = given.digest or manifest_digest(given.folder, _hashing(teller), cancel)
     except Canceled:
@@ -144,12 +151,14 @@ def _report(
         return not_run("unreadable", f"A file could not be read: {error}")
     if cancel.is_set():
         return not_run("canceled", "Canceled while the files were hashed.", plan=plan.to_json())
-    return run(
+    hashed = time.monotonic()
+    report = run(
         given.folder,
         base=given.base,
         plan=plan,
         probe=probe,
         reference=reference,
+        is_parent=given.parent,
         progress=teller,
         limits=Limits(wall_seconds=given.seconds, threads=given.threads, blocks_seconds=given.blocks_seconds),
         cancel=cancel,
@@ -158,6 +167,10 @@ def _report(
         seed=given.seed,
         manifest_digest=digest,
     )
+    before = [{"start": 0, "stage": stage, "seconds": round(seconds, 3), "cpu_seconds": None}
+              for stage, seconds in (("plan", planned - began), ("digest", hashed - planned))]  # fmt: skip
+    rest = [part for part in report.breakdown if part["stage"] != "plan"]  # it was made here, and took nothing there
+    return replace(report, seconds=report.seconds + hashed - began, breakdown=(*before, *rest))
 
 
 def _hashing(teller: Teller | None) -> Any:
@@ -230,8 +243,8 @@ def _write(place: str | None, content: str) -> None:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    plan = make_plan(given.folder, base=given.base, device=given.device, quantization=given.quantization)
-    _write(given.json, json.dumps(plan.to_json(), indent=2) + "\n")
+    plan = _make_plan(given)
+    _write(given.json, json.dumps({**plan.to_json(), "hardware": hardware_fit(plan)}, indent=2) + "\n")
     if given.json != "-":
         _print_plan(plan, given)
     return 0 if plan.runnable else exit_of(Outcome.NOT_RUN, plan.code)
@@ -244,10 +257,26 @@ def _print_plan(plan: Plan, given: argparse.Namespace) -> None:
         print(f"{plan.parameters:,} parameters, {plan.kind}; weights: {weights}")
     for o in plan.options:
         print(f"  {'fits    ' if o.fits else 'does not'}  {o.device:8} {o.quantization:5} {o.why}")
-    if given.elsewhere and plan.parameters:
-        print("On other machines, the highest precision that fits:")
-        for o in elsewhere(open_checkpoint(given.folder, given.base)):
-            print(f"  {o.device:20} {o.quantization if o.fits else 'nothing':8} {o.why}")
+    rows = hardware_fit(plan)
+    if rows:
+        precisions = list(rows[0]["needs"])
+        print("On common machines, free memory that a run needs there; ! where there is less:")
+        print(f"  {'':22}" + "".join(f"{q:>12}" for q in precisions) + "  best")
+        for row in rows:
+            cells = (f"{size(row['needs'][q])}{' ' if row['fits'][q] else '!'}" for q in precisions)
+            print(
+                f"  {row['machine']:22}" + "".join(f"{cell:>12}" for cell in cells) + f"  {row['quantization'] or '-'}"
+            )
+
+
+def _make_plan(given: argparse.Namespace) -> Plan:
+    return make_plan(
+        given.folder,
+        base=given.base,
+        device=given.device,
+        quantization=given.quantization,
+        backend=given.backend,
+    )
 
 
 if __name__ == "__main__":

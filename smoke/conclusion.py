@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from smoke.checkpoint import ENCODER
-from smoke.conduct import agreeing, containment, usage, writing
+from smoke.conduct import agreeing, containment, referred, usage, writing
 from smoke.hearing import Heard
 from smoke.plan import Plan, size
 from smoke.report import Basis, Metric, Outcome, SmokeReport, not_run, outcome_of
@@ -30,10 +30,16 @@ def conclude(
     limits: Limits,
     reference: SmokeReport | None = None,
     *,
+    is_parent: bool = False,
+    manifest_digest: str = "",
     later: Sequence[Started] = (),
     energy: Mapping[str, Any] | None = None,
 ) -> SmokeReport:
-    """The report of a run that has ended, however it ended. `later` holds the starts after the first."""
+    """The report of a run that has ended, however it ended.
+
+    `is_parent` says that the reference is of the model that this one was made from; `later` holds the starts after the
+    first.
+    """
     starts = [(heard, ending), *later]
     rest: dict[str, Any] = {
         "device": plan.device,
@@ -66,7 +72,8 @@ def conclude(
         metrics += [m for m in measured_part if m.reason != "This was not measured."]
     else:
         past = reference.measurements if reference is not None else None
-        metrics += judge(heard.measured, quantization=plan.quantization, reference=past)
+        metrics += judge(heard.measured, quantization=plan.quantization, reference=past, is_parent=is_parent)
+        metrics += referred(reference, manifest_digest, is_parent=is_parent)
         metrics += writing(heard.measured)
     repeats = [{"repeat": one.measured.get("repeat"), "ended": _end_of(one, end)} for one, end in starts]
     metrics += agreeing(repeats, plan.device)

@@ -11,7 +11,7 @@ from typing import Any
 
 from smoke import sandbox
 from smoke.readings import part, value
-from smoke.report import Metric, Severity
+from smoke.report import Metric, Severity, SmokeReport
 
 BITWISE = ("cpu",)
 """Kinds of devices that give the same bits for the same work; elsewhere sums may be taken in another order."""
@@ -38,6 +38,21 @@ def containment(applied: Mapping[str, Any]) -> list[Metric]:
     return [
         Metric("containment", "Containment", float(len(absent)), "0 layers absent", not absent, reason, Severity.WARN)
     ]
+
+
+def referred(reference: SmokeReport | None, manifest_digest: str, *, is_parent: bool) -> list[Metric]:
+    """Whose report the reference is, noted: of these very files, of others, or of files that it does not name."""
+    if reference is None:
+        return []
+    theirs = reference.manifest_digest
+    if not theirs or not manifest_digest:
+        reason = "It cannot be told whether the reference is of the same files: a digest is missing."
+    elif theirs == manifest_digest:
+        reason = "The reference is of the very same files."
+    else:
+        whose = "of the parent, with digest" if is_parent else "of another checkpoint, with digest"
+        reason = f"The reference is {whose} {theirs}."
+    return [Metric("reference_digest", "Whose the reference is", None, "none", True, reason, Severity.NOTE)]
 
 
 def writing(measured: Mapping[str, Any]) -> list[Metric]:

@@ -82,6 +82,7 @@ def prepare(
         "weight_files": checkpoint.weight_files,
         "architecture": plan.kind,
         "quantization": plan.quantization,
+        "backend": plan.backend,
         "torch_device": plan.torch_device,
         "dtype": plan.dtype,
         "context": plan.context,

@@ -20,6 +20,7 @@ from smoke import sandbox
 from smoke.checkpoint import CheckpointError, Source, open_checkpoint
 from smoke.conclusion import Started, conclude
 from smoke.energy import Meter
+from smoke.engines import NATIVE
 from smoke.hearing import Heard, Progress
 from smoke.plan import Plan, make_plan
 from smoke.preparing import Prepared, describer, prepare
@@ -42,8 +43,10 @@ def run(
     plan: Plan | None = None,
     device: str | None = None,
     quantization: str | None = None,
+    backend: str = NATIVE,
     probe: Probe | None = None,
     reference: SmokeReport | None = None,
+    is_parent: bool = False,
     progress: Callable[[Progress], None] | None = None,
     limits: Limits | None = None,
     cancel: threading.Event | None = None,
@@ -57,6 +60,7 @@ def run(
 
     `base` is what an adapter is put on, where that is not among its own files.
     `agreement` asks for a comparison with full precision; None means for decoders whose full weights are below 1 GiB.
+    `reference` is an earlier report; `is_parent` says that it is of the model that this one was made from.
     `manifest_digest` is the identity of the files as the caller knows it: the report is bound to it.
 
     Never raises for anything the checkpoint does. `required` names the layers of confinement without which the run is
@@ -66,7 +70,7 @@ def run(
     limits = limits or Limits()
     if progress is not None:
         progress(Progress("plan", 0, 0))
-    plan = plan or make_plan(source, base=base, device=device, quantization=quantization)
+    plan = plan or make_plan(source, base=base, device=device, quantization=quantization, backend=backend)
     planned = time.monotonic()
     bound: dict[str, Any] = {"manifest_digest": manifest_digest, "seed": seed, "rules_version": RULES_VERSION}
 
@@ -104,7 +108,17 @@ def run(
                 later.append(_start(prepared, number, Heard(progress, describe, number), began, cancel))
     except (CheckpointError, OSError) as error:
         return ended(not_run("not_prepared", f"The run could not be prepared: {error}", plan=plan.to_json()))
-    return ended(conclude(*first, plan, limits, reference, later=later, energy=energy))
+    report = conclude(
+        *first,
+        plan,
+        limits,
+        reference,
+        is_parent=is_parent,
+        manifest_digest=manifest_digest,
+        later=later,
+        energy=energy,
+    )
+    return ended(report)
 
 
 def _start(

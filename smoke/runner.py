@@ -68,9 +68,14 @@ def main(request: Mapping[str, Any], stream: IO[str]) -> int:
         channel.send("stopped", outcome="fail", code="memory", reason=f"Out of memory: {error}", measured=measured)
         return 1
     except Exception as error:
-        code, outcome = _named(error)
+        code, outcome, reason = _named(error)
+        channel.send("stopped", outcome=outcome, code=code, reason=reason, measured=measured)
+        return 1
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what Rust libraries raise; it asks not to be caught by chance
+            raise
         text = " ".join(str(error).split())[:500]
-        channel.send("stopped", outcome=outcome, code=code, reason=f"{type(error).__name__}: {text}", measured=measured)
+        channel.send("stopped", outcome="fail", code="panic", reason=f"A library gave up: {text}", measured=measured)
         return 1
     finally:
         memory.ended.set()
@@ -78,15 +83,20 @@ def main(request: Mapping[str, Any], stream: IO[str]) -> int:
     return 0
 
 
-def _named(error: Exception) -> tuple[str, str]:
-    text = str(error).lower()
+def _named(error: Exception) -> tuple[str, str, str]:
+    """Code, outcome and sentence of what a loader or the model raised."""
+    said = " ".join(str(error).split())
+    text, reason = said.lower(), f"{type(error).__name__}: {said[:500]}"
     if "does not recognize this architecture" in text or "unrecognized configuration class" in text:
-        return "unsupported_architecture", "not_run"
+        return "unsupported_architecture", "not_run", reason
     if "unrecognized model" in text or "trust_remote_code" in text:
-        return "unsupported_architecture", "not_run"
+        return "unsupported_architecture", "not_run", reason
+    if isinstance(error, ImportError) and "kernels" in text:
+        reason = "The configuration names kernels of a hub: code from elsewhere, which is never fetched or run."
+        return "remote_code", "not_run", reason
     if "out of memory" in text or "can't allocate memory" in text or "unable to mmap" in text:
-        return "memory", "fail"
-    return "does_not_load", "fail"
+        return "memory", "fail", reason
+    return "does_not_load", "fail", reason
 
 
 def _run(request: Mapping[str, Any], channel: Channel, measured: dict[str, Any], memory: Memory) -> None:
@@ -117,6 +127,7 @@ def _run(request: Mapping[str, Any], channel: Channel, measured: dict[str, Any],
         folder,
         kind=request["architecture"],
         quantization=request["quantization"],
+        backend=str(request.get("backend", "native")),
         device=request["torch_device"],
         dtype=request["dtype"],
         progress=channel.progress("load"),

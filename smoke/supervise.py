@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICK_SECONDS = 0.2
-SCRATCH_SECONDS = 1.0
+SCRATCH_SECONDS = 0.4
 SCRATCH_FILES = 4096
 """More files than any library keeps in its scratch folder; counting stops there."""
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from smoke.plan import make_plan
 from smoke.probes import Probe
 from smoke.report import SmokeReport
 from smoke.run import run
+from smoke.sandbox import REQUIRED
 from smoke.supervise import Limits
+from tests.integration.smoke.confining import ROOT, Confined
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +72,24 @@ def damage(copy: Path) -> Callable[[Callable[[dict], None]], Path]:
         return copy
 
     return apply
+
+
+@pytest.fixture(scope="session")
+def layers() -> None:
+    """Skips, loudly, where this kernel or container does not offer what the sandbox requires."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the layers are Linux's")
+    code = "import json, sys; sys.path.insert(0, %r); from smoke import sandbox;"
+    code += "print(json.dumps(sandbox.apply(sandbox.Policy(readable=('/',))).missing))"
+    done = subprocess.run([sys.executable, "-I", "-c", code % str(ROOT)], capture_output=True, text=True, timeout=60)
+    missing = {k: v for k, v in json.loads(done.stdout).items() if k in REQUIRED}
+    if missing:
+        pytest.skip(f"this machine lacks {missing}")
+
+
+@pytest.fixture
+def confined(tmp_path: Path) -> Confined:
+    """Runs code after the sandbox was applied; returns what it printed."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    return Confined(scratch)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -12,68 +11,10 @@ from pathlib import Path
 import pytest
 
 from smoke import landlock
-from smoke.preparing import environment
-from smoke.sandbox import REQUIRED
 from smoke.supervise import Limits, supervise
+from tests.integration.smoke.confining import PREAMBLE, ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
-
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the layers are Linux's")
-
-PREAMBLE = """
-import errno, json, os, sys
-sys.path.insert(0, {root!r})
-from smoke import sandbox
-state = sandbox.apply(sandbox.Policy.from_json(json.loads({policy!r})))
-assert not state.lacking(sandbox.REQUIRED), state.missing
-def attempt(act):
-    try:
-        result = act()
-    except BaseException as error:
-        print("blocked", type(error).__name__, error)
-    else:
-        print("DONE", result)
-"""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def layers():
-    """Skips, loudly, where this kernel or container does not offer what the sandbox requires."""
-    code = "import json, sys; sys.path.insert(0, %r); from smoke import sandbox;"
-    code += "print(json.dumps(sandbox.apply(sandbox.Policy(readable=('/',))).missing))"
-    done = subprocess.run([sys.executable, "-I", "-c", code % str(ROOT)], capture_output=True, text=True, timeout=60)
-    missing = {k: v for k, v in json.loads(done.stdout).items() if k in REQUIRED}
-    if missing:
-        pytest.skip(f"this machine lacks {missing}")
-
-
-@pytest.fixture
-def confined(tmp_path):
-    """Runs code after the sandbox was applied; returns what it printed."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    policy = {
-        "readable": ["/usr/lib", "/lib", "/lib64", "/proc/self", sys.prefix, sys.base_prefix, str(ROOT / "smoke")],
-        "writable": [str(scratch)],
-        "devices": ["/dev/null"],
-        "data_bytes": 512 << 20,
-        "file_bytes": 1 << 20,
-        "cpu_seconds": 20,
-    }
-
-    def run(code: str, **limits) -> str:
-        text = PREAMBLE.format(root=str(ROOT), policy=json.dumps(policy)) + textwrap.dedent(code)
-        lines: list[bytes] = []
-        ending = supervise(
-            [sys.executable, "-I", "-c", text],
-            environment=environment(scratch, 1, False),
-            folder=scratch,
-            limits=Limits(**{"wall_seconds": 30, **limits}),
-            on_line=lines.append,
-        )
-        return b"\n".join(lines).decode() + ending.stopped + ending.stderr
-
-    return run
+pytestmark = pytest.mark.usefixtures("layers")
 
 
 @pytest.mark.parametrize(

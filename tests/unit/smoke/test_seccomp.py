@@ -66,6 +66,26 @@ def test_typing_into_a_terminal_is_denied_and_other_controls_are_not(machine):
     assert decide(machine, number, 0, 0x5401) == ALLOWED
 
 
+@pytest.mark.parametrize("machine", seccomp.ARCHES)
+def test_files_without_a_name_are_denied_and_others_open(machine):
+    column = seccomp.ARCHES[machine][1]
+    for (numbers, _), at in zip(seccomp.OPENINGS.values(), (1, 2), strict=True):
+        number = numbers[column]
+        if number is None:
+            continue
+        before = [0] * at
+        assert decide(machine, number, *before, 0o100 | 0o2) == ALLOWED
+        assert decide(machine, number, *before, seccomp.O_TMPFILE | 0o40000 | 0o200000) == seccomp.ERRNO | 95
+    assert decide(machine, seccomp.OPENAT2[column]) == ABSENT
+
+
+@pytest.mark.parametrize("machine", seccomp.ARCHES)
+def test_dying_with_the_parent_is_not_taken_back_and_other_settings_are_the_process_own(machine):
+    number = seccomp.PRCTL[seccomp.ARCHES[machine][1]]
+    assert decide(machine, number, seccomp.PR_SET_PDEATHSIG, 0) == DENIED
+    assert decide(machine, number, 15) == ALLOWED  # naming a thread
+
+
 def test_reading_writing_and_mapping_stay_possible():
     assert [decide("x86_64", n) for n in (0, 1, 9, 10, 12, 202, 257)] == [ALLOWED] * 7
 
