@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+FLIPPED = ("gpt2", "openai-gpt", "imagegpt", "decision_transformer")
+"""Architectures that keep their matrices the other way round: of a square one, its shape does not tell."""
+
 _PREFIX = "base_model.model."
 _LOW_RANK = re.compile(
     r"(?P<module>.+)\.(?:(?P<part>lora_A|lora_B)(?:\.default)?\.weight|(?P<flat>lora_embedding_[AB])(?:\.default)?"
@@ -58,7 +61,12 @@ def declared_base(config: Mapping[str, Any]) -> str:
     return str(config.get("base_model_name_or_path") or "a model that it does not name")[:200]
 
 
-def fit(config: Mapping[str, Any], own: Mapping[str, tuple[int, ...]], base: Mapping[str, tuple[int, ...]]) -> Adapter:
+def fit(
+    config: Mapping[str, Any],
+    own: Mapping[str, tuple[int, ...]],
+    base: Mapping[str, tuple[int, ...]],
+    model_type: str = "",
+) -> Adapter:
     """The adapter with these settings and shapes on a base with these shapes; AdapterError where it does not fit."""
     _refuse_what_cannot_be_merged(config)
     pairs, replaced = _sorted(own)
@@ -68,7 +76,7 @@ def fit(config: Mapping[str, Any], own: Mapping[str, tuple[int, ...]], base: Map
         name = owners.find(f"{module}.weight")
         if name is None:
             raise AdapterError("wrong_base", f"The adapter changes {module}, which this base does not have.")
-        changes[name] = _change(config, module, parts, own, base[name])
+        changes[name] = _change(config, module, parts, own, base[name], model_type in FLIPPED)
     found = {}
     for wanted, source in replaced.items():
         # heads that only the adapter has are new tensors, not replaced ones
@@ -114,6 +122,7 @@ def _change(
     parts: Mapping[str, str],
     own: Mapping[str, tuple[int, ...]],
     shape: tuple[int, ...],
+    is_flipped: bool,
 ) -> Change:
     is_flat = "lora_embedding_A" in parts
     a, b = (parts.get(f"lora_embedding_{x}" if is_flat else f"lora_{x}") for x in "AB")
@@ -122,10 +131,9 @@ def _change(
     left, right = own[b], own[a]
     if len(left) != 2 or len(right) != 2 or len(shape) != 2 or left[1] != right[0]:
         raise AdapterError("unsupported_adapter", f"What it changes in {module} is no product of two matrices.")
-    is_transposed = is_flat or (bool(config.get("fan_in_fan_out")) and (left[0], right[1]) != shape)
-    expected = (right[1], left[0]) if is_transposed else (left[0], right[1])
-    if not is_transposed and expected != shape == (right[1], left[0]):
-        is_transposed, expected = True, shape  # a matrix kept the other way round, whether the settings say so or not
+    natural, flipped = (left[0], right[1]), (right[1], left[0])
+    is_transposed = is_flat or (natural != shape and flipped == shape) or (natural == flipped and is_flipped)
+    expected = flipped if is_transposed else natural
     if expected != shape:
         raise AdapterError("wrong_base", f"{module} is {shape} in this base, and the adapter was made for {expected}.")
     magnitude = parts.get("lora_magnitude_vector", "")

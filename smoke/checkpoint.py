@@ -172,7 +172,7 @@ def _open_gguf(files: Mapping[str, Path]) -> Checkpoint:
     try:
         config, placed = config_of(gguf, architecture, layout), tuple(place(gguf, layout))
     except (TypeError, ValueError, ZeroDivisionError, KeyError) as error:
-        raise CheckpointError("bad_header", f"{names[0]}: the metadata do not describe a model.") from error
+        raise CheckpointError("bad_header", f"{names[0]}: the metadata describe no model. {error}") from error
     if not placed:
         raise CheckpointError("no_weights", f"{names[0]} holds no tensors.")
     tensors = tuple(Tensor(p.name, p.parts[0].type_name, p.shape, p.parts[0].file) for p in placed)
@@ -210,7 +210,8 @@ def _put_on(base_files: Mapping[str, Path], own: Mapping[str, Path]) -> Checkpoi
         raise CheckpointError("missing_base", reason) from error
     try:
         shapes = {t.name: t.shape for t in base.tensors}
-        adapter = adapters.fit(settings, {t.name: t.shape for t in tensors}, shapes)
+        kind = str(base.config.get("model_type"))
+        adapter = adapters.fit(settings, {t.name: t.shape for t in tensors}, shapes, kind)
     except adapters.AdapterError as error:
         raise CheckpointError(error.code, f"{error} It was made for {declared}.") from error
     beside = {ADAPTER + name: path for name, path in own.items() if name.endswith(SHOWN)}

@@ -69,7 +69,8 @@ class Device:
     def from_json(cls, data: Mapping[str, Any]) -> Device:
         """The device that `to_json` described; what a newer version added is left out."""
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
+        return cls(**given)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,9 @@ NORMS = dict.fromkeys(
 )
 HEADS = {"attn_q": PERMUTED_Q, "attn_k": PERMUTED_K}
 CONV1D = dict.fromkeys(("attn_qkv", "attn_output", "ffn_up", "ffn_down"), TRANSPOSED)
+STATED = ("embedding_length", "block_count", "attention.head_count", "context_length")
+"""What every file has to say of its model: a default of the architecture would describe another one."""
+
 ROPE = re.compile(r"rope_(freqs|factors_long|factors_short)\.weight")
 _BLOCK = re.compile(r"blk\.(\d{1,4})\.(\w+)\.(weight|bias)")
 _OUTER = re.compile(r"(\w+)\.(weight|bias)")
@@ -212,11 +215,17 @@ def layout_of(gguf: Gguf) -> tuple[str, Layout | None]:
 
 
 def config_of(gguf: Gguf, name: str, layout: Layout) -> dict[str, Any]:
-    """What a config.json would say. What the file does not state is left to the architecture's own default."""
+    """What a config.json would say; ValueError where the file does not state the shape of its model.
+
+    Other things that it does not state are left to the architecture's own defaults.
+    """
 
     def meta(key: str) -> Any:
         return name if key == "architecture" else gguf.metadata.get(f"{name}.{key}")
 
+    absent = [key for key in STATED if not _is_count(meta(key))]
+    if absent:
+        raise ValueError(f"The metadata do not state {', '.join(absent)}.")
     found = layout.settings(meta, gguf)
     embedding = gguf.tensors.get("token_embd.weight")
     ids = {f"{word}_token_id": gguf.metadata.get(f"tokenizer.ggml.{key}_token_id")

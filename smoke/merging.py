@@ -39,6 +39,5 @@ class Merged:
 
 def merge(base: dict[str, Any], adapter: Adapter, own: Mapping[str, Any]) -> dict[str, Any]:
     """The base's tensors, with those that the adapter changes or replaces put in their place; none is read yet."""
-    merged = {name: Merged(base[name], change, own) for name, change in adapter.changes.items()}
-    replaced = {name: own[source] for name, source in adapter.replaced.items()}
-    return {**base, **merged, **replaced}
+    whole = {**base, **{name: own[source] for name, source in adapter.replaced.items()}}
+    return {**whole, **{name: Merged(whole[name], change, own) for name, change in adapter.changes.items()}}

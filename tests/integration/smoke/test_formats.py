@@ -138,7 +138,7 @@ def adapted(tmp_path):
         base, folder = tmp_path / "base", tmp_path / "adapter"
         model.save_pretrained(base)
         folder.mkdir()
-        targets = [n for n, p in model.named_parameters() if p.ndim == 2 and ("q_proj" in n or "c_attn" in n)]
+        targets = [n for n, p in model.named_parameters() if p.ndim == 2 and ("q_proj" in n or "attn.c_" in n)]
         own, state = {}, model.state_dict()
         scale = 8 / (rank**0.5 if settings.get("use_rslora") else rank)
         for target in targets:
@@ -191,6 +191,7 @@ def test_an_adapter_beside_its_base_is_put_on_it(adapted, inventory):
         shutil.copy(path, base)
     checkpoint = open_checkpoint(base)
     assert len(checkpoint.adapter.changes) == 2
+    assert checkpoint.parameters == sum(t.count for t in checkpoint.tensors)
     assert make_plan(base, inventory=inventory, device="cpu").runnable
 
 
