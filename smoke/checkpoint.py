@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,7 +27,7 @@ HEADER_LIMIT = 100 << 20
 CONFIG_LIMIT = 8 << 20
 BYTES = {
     "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2,
-    "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1,
+    "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "I8": 1, "U8": 1, "BOOL": 1,
 }  # fmt: skip
 
 DECODER, ENCODER, ENCODER_DECODER, OTHER = "decoder", "encoder", "encoder_decoder", "other"
@@ -80,6 +80,10 @@ class Checkpoint:
     adapter: Adapter | None = None
     own: tuple[Tensor, ...] = ()
     """The adapter's tensors."""
+    scales: Mapping[str, str] = field(default_factory=dict)
+    """Of weights stored in eight-bit floats: the tensor with the scales of their blocks."""
+    scale_block: tuple[int, int] = (0, 0)
+    """Rows and columns that one scale is for; zeros where the shapes tell."""
 
     @property
     def weight_files(self) -> list[str]:
@@ -155,7 +159,29 @@ def _open_model(files: Mapping[str, Path]) -> Checkpoint:
         tensors.extend(read_header(name, files[name]))
     if not tensors:
         raise CheckpointError("no_weights", "There are neither safetensors nor GGUF weights at the top.")
-    return Checkpoint(files=_shown(files), config=config, tensors=tuple(tensors))
+    return _unscaled(Checkpoint(files=_shown(files), config=config, tensors=tuple(tensors)))
+
+
+def _unscaled(checkpoint: Checkpoint) -> Checkpoint:
+    """Takes scaled eight-bit floats for the weights that they stand for: they are multiplied out as they are read."""
+    settings = checkpoint.config.get("quantization_config")
+    if not isinstance(settings, dict) or settings.get("quant_method") != "fp8":
+        return checkpoint
+    named = {t.name: t for t in checkpoint.tensors}
+    narrow = [t.name for t in checkpoint.tensors if t.dtype in ("F8_E4M3", "F8_E5M2")]
+    scales = {name: f"{name}_scale_inv" for name in narrow}
+    if not narrow or any(scale not in named for scale in scales.values()):
+        return checkpoint
+    block = settings.get("weight_block_size")
+    sizes = tuple(block) if isinstance(block, list) and [type(n) for n in block] == [int, int] else (0, 0)
+    config = {key: value for key, value in checkpoint.config.items() if key != "quantization_config"}
+    whole = tuple(t for t in checkpoint.tensors if t.name not in scales.values() and not _is_of_activations(t))
+    return replace(checkpoint, config=config, tensors=whole, scales=scales, scale_block=(sizes[0], sizes[1]))
+
+
+def _is_of_activations(tensor: Tensor) -> bool:
+    """Scales that only matter where activations are quantized as well."""
+    return tensor.name.endswith((".activation_scale", ".input_scale"))
 
 
 def _open_gguf(files: Mapping[str, Path]) -> Checkpoint:

@@ -59,7 +59,7 @@ def load(
         arguments["quantization_config"] = other_quantizer(backend, quantization)
     place: Path | None = folder
     loader = auto_class(kind, checkpoint)
-    if checkpoint.format == GGUF or checkpoint.adapter is not None:
+    if checkpoint.format == GGUF or checkpoint.adapter is not None or checkpoint.scales:
         # these are not what is on the disk: they are handed over, each tensor made when its turn comes
         config = configuration(checkpoint, folder)
         arguments |= {"state_dict": stored.tensors(checkpoint, folder, wanted), "config": config}
@@ -106,7 +106,10 @@ def configuration(checkpoint: Checkpoint, folder: Path) -> Any:
     if checkpoint.format == GGUF:
         given = dict(checkpoint.config)
         return transformers.AutoConfig.for_model(given.pop("model_type"), **given)
-    return transformers.AutoConfig.from_pretrained(folder, **CLOSED)
+    config = transformers.AutoConfig.from_pretrained(folder, **CLOSED)
+    if checkpoint.scales and hasattr(config, "quantization_config"):
+        del config.quantization_config
+    return config
 
 
 def tokenizer(checkpoint: Checkpoint, folder: Path) -> Any:

@@ -28,6 +28,8 @@ def tensors(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype) -> dict[st
         found: dict[str, Any] = {p.name: Lazy(p, files, checkpoint.config, dtype) for p in checkpoint.placed}
     else:
         found = _slices(checkpoint.tensors, folder)
+        for name, scale in _scales(checkpoint, folder).items():
+            found[name] = Scaled(found[name], scale, checkpoint.scale_block, dtype)
     if checkpoint.adapter is None:
         return found
     own = {name.removeprefix(ADAPTER): value for name, value in _slices(checkpoint.own, folder).items()}
@@ -42,6 +44,33 @@ def _slices(declared: Iterable[Tensor], folder: Path) -> dict[str, Any]:
             opened[tensor.file] = safe_open(folder / tensor.file, framework="pt")
         found[tensor.name] = opened[tensor.file].get_slice(tensor.name)
     return found
+
+
+def _scales(checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
+    """The tensor of scales of each weight that has one; it lies in the same file, as its writers keep it."""
+    file_of = {t.name: t.file for t in checkpoint.tensors}
+    beside = [Tensor(scale, "", (), file_of[name]) for name, scale in checkpoint.scales.items()]
+    return dict(zip(checkpoint.scales, _slices(beside, folder).values(), strict=True))
+
+
+class Scaled:
+    """A weight stored in eight-bit floats with a scale for each block, multiplied out when the loader asks for it."""
+
+    def __init__(self, narrow: Any, scale: Any, block: tuple[int, int], dtype: torch.dtype) -> None:
+        self.narrow, self.scale, self.block, self.dtype = narrow, scale, block, dtype
+
+    def __getitem__(self, _: Any) -> torch.Tensor:
+        narrow, scale = self.narrow[...], self.scale[...].float()
+        if scale.numel() == 1:
+            return (narrow.float() * scale.reshape(())).to(self.dtype)
+        rows, columns = narrow.shape
+        tall, wide = (given or -(-size // count) for given, size, count in zip(
+            self.block, narrow.shape, scale.shape, strict=True))  # fmt: skip
+        out = torch.empty(rows, columns, dtype=self.dtype)
+        for at, line in enumerate(scale):
+            part = narrow[at * tall : (at + 1) * tall].float()
+            out[at * tall : (at + 1) * tall] = part * line.repeat_interleave(wide)[:columns]
+        return out
 
 
 def each(path: Path) -> Iterator[tuple[str, torch.Tensor, int]]:

@@ -162,6 +162,7 @@ def measure(name: str, tensor: torch.Tensor) -> Statistics:
         sums = [
             total + signed(wide, pattern, start * rows.shape[1]) for total, pattern in zip(sums, PATTERNS, strict=True)
         ]
+    bits = bits if tensor.element_size() > 1 else 1  # eight-bit floats have no more bits that could be in use
     is_finite = math.isfinite(peak)
     count = max(1, tensor.numel())
     rms = math.sqrt(squares / count) if math.isfinite(squares) else math.nan

@@ -200,3 +200,29 @@ def test_an_adapter_without_its_base_is_not_run(adapted, smoke):
     report = smoke(folder)
     assert (report.outcome, report.code) == (Outcome.NOT_RUN, "missing_base")
     assert "acme/base" in report.reason
+
+
+def test_weights_in_scaled_eight_bit_floats_are_multiplied_out_as_they_are_read(tmp_path):
+    """Blocks of 24 by 20 divide neither side of these matrices."""
+    from safetensors.torch import load_file, save_file
+
+    model, _ = built("qwen3")
+    model.save_pretrained(tmp_path)
+    stored, state, block = {}, model.state_dict(), (24, 20)
+    for name, weight in load_file(tmp_path / "model.safetensors").items():
+        if "_proj" not in name:
+            stored[name] = weight
+            continue
+        scale = torch.rand([-(-size // step) for size, step in zip(weight.shape, block, strict=True)]) + 0.5
+        stored[name], stored[f"{name}_scale_inv"] = weight.to(torch.float8_e4m3fn), scale
+        whole = scale.repeat_interleave(block[0], 0).repeat_interleave(block[1], 1)
+        state[name] = stored[name].float() * whole[: weight.shape[0], : weight.shape[1]]
+    save_file(stored, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    settings = {"quantization_config": {"quant_method": "fp8", "weight_block_size": list(block)}}
+    config = json.loads((tmp_path / "config.json").read_text()) | settings
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model.load_state_dict(state)
+    loaded = load(tmp_path)
+    assert not any(loaded.keys.values())
+    assert near(logits(loaded.model), logits(model)) < 1e-5
+    assert load(tmp_path, "int8").quantized == 14
