@@ -1,6 +1,7 @@
 """The model card that leaves: the uploaded one, with the metadata that the release demands. Pure: text in, text out.
 
-The body is never touched. Where the card says everything already, its bytes stay as they are.
+The body is never touched here; what is added below it has modules of its own (`tested_on`, `license_terms`). Where the
+card says everything already, its bytes stay as they are.
 """
 
 from __future__ import annotations

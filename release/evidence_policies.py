@@ -27,6 +27,18 @@ UNKNOWN_RUN = Rule(
     "You, by choosing one from the list of its runs",
     Kind.MISSING,
 )
+NO_RUN = Rule(
+    "release.no_run",
+    "There was no smoke run of the checkpoint {digest} yet.",
+    "Whoever may run its evidence",
+    Kind.MISSING,
+)
+NO_PROBE = Rule(
+    "release.no_probe",
+    "No probe is declared for this model.",
+    "Whoever may declare one",
+    Kind.MISSING,
+)
 NOT_COMPARABLE = Rule(
     "release.not_comparable",
     "There is no validated checkpoint {digest} that you may see.",
@@ -79,6 +91,15 @@ def may_run_evidence(actor: Actor) -> Verdict:
     return Verdict.of(
         NOT_MEMBER.unless(actor.is_member),
         NOT_IN_ROLE.unless(actor.roles & EVIDENCE_RUNNERS, verb="run evidence for", roles=any_of(EVIDENCE_RUNNERS)),
+        SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
+    )
+
+
+def may_declare_probe(actor: Actor) -> Verdict:
+    """Whether somebody may say what smoke inference reads of a model, and how well it is to do."""
+    return Verdict.of(
+        NOT_MEMBER.unless(actor.is_member),
+        NOT_IN_ROLE.unless(actor.roles & EVIDENCE_RUNNERS, verb="declare a probe for", roles=any_of(EVIDENCE_RUNNERS)),
         SCOPE_MISSING.unless(actor.may_use(Scope.WRITE), scope=Scope.WRITE),
     )
 

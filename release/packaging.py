@@ -18,8 +18,10 @@ from registry.states import Component, Level
 from release import policies
 from release.card import LIMIT_BYTES, BadCard, CardDemands, compose_card, split_card
 from release.facts import LineageFacts
-from release.license_terms import demands_of, facts_of_lineage, made_for, with_lines
+from release.license_terms import HEADING, demands_of, facts_of_lineage, made_for, with_lines
 from release.models import ReleaseItem
+from release.selectors.smoke import trial_of
+from release.tested_on import section, with_section
 from rules import Refused
 
 CARD = "README.md"
@@ -55,7 +57,8 @@ def additions(item: ReleaseItem) -> dict[str, str]:
 def _additions(item: ReleaseItem, text: str, demands: Demands | None, held: dict[str, str]) -> dict[str, str]:
     paths = set(item.checkpoint.files.values_list("path", flat=True))
     added = {}
-    card = compose_card(text, card_demands(item))
+    made_section = section(*trial_of(item.checkpoint))
+    card = with_section(compose_card(text, card_demands(item)), made_section, before=HEADING)
     license_version = item.license_version
     if demands:
         own = license_version.text if license_version else ""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.views import lineage, openness, smoke, validation, variant
+from release.views import lineage, openness, probe, smoke, validation, variant
 
 app_name = "variant"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("<str:organization>/<str:name>/tree/<str:revision>", variant.files),
     path("<str:organization>/<str:name>/evidence/", variant.evidence, name="evidence"),
     path("<str:organization>/<str:name>/evidence/smoke/", smoke.report, name="smoke"),
+    path("<str:organization>/<str:name>/evidence/smoke/probe/", probe.probe, name="probe"),
     path("<str:organization>/<str:name>/evidence/smoke/report.json", smoke.download, name="smoke-download"),
     path("<str:organization>/<str:name>/evidence/again/", variant.run_again, name="run-again"),
     path("<str:organization>/<str:name>/evidence/stop/", validation.stop, name="stop-evidence"),

@@ -49,8 +49,10 @@ def work(lease: Lease) -> None:
             return make_plan(places, base=beneath, inventory=inventory)
 
         known: dict[str, Any] = {"base": base.digest} if base is not None and beneath is not None else {}
+        own: list[Device] = []
         if lease.job.queue.startswith(attached.QUEUES):
-            plan = routing.plan_here(lease, planned, _own_devices(lease))
+            own = _own_devices(lease)
+            plan = routing.plan_here(lease, planned, own)
         else:
             lease.report(0, 0, "Looking for a device")
             plan = routing.send(lease, planned)
@@ -58,7 +60,8 @@ def work(lease: Lease) -> None:
         if plan.runnable:
             found = declared.grounds(checkpoint, places)
             report = _confined(lease, checkpoint, places, beneath, plan, found)
-            known |= found.facts
+            title = next((row.title for row in own if row.name == plan.device), "")
+            known |= {**found.facts, "device": {"name": plan.device, "title": title}}
         else:
             report = routing.unplanned(plan)
     if not routing.is_known(lease, checkpoint, report):

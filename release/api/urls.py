@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from release.api import lineage, openness, publications, releases, validation, variants
+from release.api import lineage, openness, publications, releases, smoke, validation, variants
 
 app_name = "release-api"
 urlpatterns = [
@@ -30,10 +30,13 @@ urlpatterns = [
         publications.Retry.as_view(),
         name="retry",
     ),
+    path("devices/", smoke.Devices.as_view(), name="devices"),
     path("variants/", variants.Variants.as_view(), name="variants"),
     path("variants/<str:organization>/<str:name>/", variants.OneVariant.as_view(), name="variant"),
     path("variants/<str:organization>/<str:name>/openness/", openness.Openness.as_view(), name="openness"),
     path("variants/<str:organization>/<str:name>/parents/", lineage.Parents.as_view(), name="parents"),
+    path("variants/<str:organization>/<str:name>/probe/", smoke.Probe.as_view(), name="probe"),
+    path("variants/<str:organization>/<str:name>/smoke/", smoke.Runs.as_view(), name="smoke-runs"),
     path("variants/<str:organization>/<str:name>/files/", variants.Files.as_view(), name="files"),
     path("variants/<str:organization>/<str:name>/checkpoints/", variants.Checkpoints.as_view(), name="checkpoints"),
     path(
@@ -50,6 +53,11 @@ urlpatterns = [
         "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/evidence/stop/",
         validation.StopEvidence.as_view(),
         name="stop-evidence",
+    ),
+    path(
+        "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/smoke/",
+        smoke.Report.as_view(),
+        name="smoke",
     ),
     path(
         "variants/<str:organization>/<str:name>/checkpoints/<str:digest>/validation/",

@@ -1,4 +1,4 @@
-"""Evidence as its page shows it: outcome, findings, metrics, tensors, and the work that makes it.
+"""Evidence as its page shows it: outcome, findings, and the work that makes it.
 
 Reports are data that tools wrote about untrusted files: everything in them is read with a default and shown escaped.
 """
@@ -21,12 +21,6 @@ from web.tones import OUTCOMES, Status, Tone
 SHOWN_FINDINGS = 60
 # A validation has pages of its own, which show them all.
 SHOWN_OF_VALIDATION = 4
-METRIC_OK = Status("Within", Tone.SUCCESS)
-METRIC_SEVERITIES = {
-    "fail": Status("Outside", Tone.DANGER),
-    "warn": Status("Outside", Tone.WARNING),
-    "note": Status("Noted", Tone.INFO),
-}
 NOT_MADE = Status("None yet", Tone.PENDING)
 WAITING = Status("Waiting", Tone.INFO, "hourglass")
 BROKEN = Status("Could not be made", Tone.DANGER, "alert-octagon")
@@ -71,9 +65,6 @@ def context(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that the page shows of a checkpoint's evidence."""
     found = kinds(checkpoint)
     shown = {"kinds": found, "is_moving": any(kind.is_running for kind in found)}
-    by_kind = {kind.kind: kind.evidence for kind in found}
-    smoke = by_kind[EvidenceKind.SMOKE]
-    shown |= _smoke(smoke.report if smoke else {})
     shown["history"] = [
         (row, OUTCOMES[row.outcome], EVIDENCE[EvidenceKind(row.kind)]) for row in evidence_history(checkpoint)
     ]
@@ -116,26 +107,6 @@ def _facts(kind: EvidenceKind, report: Mapping[str, Any]) -> list[tuple[str, str
         names = (("device", "Device"), ("quantization", "Quantization"))
         return [(label, str(report[name])) for name, label in names if report.get(name)]
     return []
-
-
-def _smoke(report: Mapping[str, Any]) -> dict[str, Any]:
-    metrics = [_metric(one) for one in _list(report.get("metrics")) if isinstance(one, Mapping)]
-    samples = [_sample(one) for one in _list(report.get("samples")) if isinstance(one, Mapping)]
-    return {"metrics": metrics, "samples": samples}
-
-
-def _metric(given: Mapping[str, Any]) -> dict[str, Any]:
-    outside = METRIC_SEVERITIES.get(str(given.get("severity")), METRIC_SEVERITIES["fail"])
-    value = given.get("value")
-    return {name: str(given.get(name, "")) for name in ("name", "unit", "threshold", "reason")} | {
-        "value": value if isinstance(value, int | float) else None,
-        "status": METRIC_OK if given.get("ok") is True else outside,
-    }
-
-
-def _sample(given: Mapping[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {name: str(given.get(name, "")) for name in ("prompt", "text", "tokens")}
-    return shown | {"stopped": given.get("stopped") is True}
 
 
 def _list(value: Any) -> list[Any]:

@@ -7,12 +7,15 @@ from typing import Any
 
 from accounts.models import User
 from gating.selectors import visible_variants
+from registry.inference import record
 from registry.models import Checkpoint, Evidence, Variant
 from registry.states import EvidenceKind, Outcome
 from release import evidence_policies
+from release.tested_on import Trial
 from rules import Refused
 
 RUNS = 40
+VERSIONS = ("torch", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,41 @@ def report_of(checkpoint: Checkpoint, run: str = "") -> Evidence | None:
     if found is None:
         raise Refused.because(evidence_policies.UNKNOWN_RUN, run=run[:20])
     return found
+
+
+def newest_of(checkpoint: Checkpoint) -> Evidence | None:
+    """The newest smoke evidence of exactly this checkpoint; None where its report names other files."""
+    found = Evidence.objects.filter(checkpoint=checkpoint, kind=EvidenceKind.SMOKE).order_by("-id").first()
+    named = record.text(found.report, "manifest_digest") if found else ""
+    return found if named in ("", checkpoint.digest) else None
+
+
+def trial_of(checkpoint: Checkpoint) -> tuple[Trial | None, list[dict[str, Any]]]:
+    """What the newest run says of a checkpoint, and the hardware that it fits; nothing of what was not run."""
+    found = newest_of(checkpoint)
+    if found is None:
+        return None, []
+    report = found.report
+    hardware = [one for one in record.listed(report, "record", "hardware") if isinstance(one, dict)]
+    if found.outcome == Outcome.NOT_RUN or not record.text(report, "device"):
+        return None, hardware
+    title = record.text(report, "record", "device", "title")
+    versions = record.mapping(report, "versions")
+    named = {name: str(versions[name]) for name in VERSIONS if versions.get(name)}
+    if record.text(report, "driver"):
+        named["driver"] = record.text(report, "driver")
+    made = Trial(
+        outcome=found.outcome,
+        device=f"{title} ({record.text(report, 'device')})" if title else record.text(report, "device"),
+        quantization=record.text(report, "quantization"),
+        made_on=found.made_at.date(),
+        checkpoint=checkpoint.digest,
+        report=record.digest(report),
+        bits_per_byte=record.bits_per_byte(report),
+        tokens_per_second=record.tokens_per_second(report),
+        versions=named,
+    )
+    return made, hardware
 
 
 def runs_of(variant: Variant) -> list[Run]:

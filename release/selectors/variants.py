@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -13,9 +14,10 @@ from gating.policies import Access
 from gating.selectors import visible_variant
 from registry.models import Checkpoint, CheckpointFile, Commit, Disclosure, Evidence, Ref, Serving, Variant
 from registry.selectors import commit_at, head_of, serving_of
-from registry.states import Level
+from registry.states import Level, RefKind
 from release import policies
 from release.models import Release, ReleaseItem
+from release.selectors import smoke
 from rules import Refused
 
 
@@ -108,6 +110,13 @@ def source_of(variant: Variant, checkpoint: Checkpoint) -> Checkpoint | None:
     return item.checkpoint if item else None
 
 
+def hardware_of(variant: Variant, checkpoint: Checkpoint) -> list[dict[str, Any]]:
+    """On what a checkpoint runs, as its newest smoke evidence says, or that of what it was packaged from."""
+    own = smoke.trial_of(checkpoint)[1]
+    source = None if own else source_of(variant, checkpoint)
+    return smoke.trial_of(source)[1] if source else own
+
+
 def evidence_history(checkpoint: Checkpoint) -> list[Evidence]:
     """All evidence of a checkpoint, newest first, without the reports."""
     return list(Evidence.objects.filter(checkpoint=checkpoint).defer("report").order_by("-id")[:50])
@@ -115,7 +124,8 @@ def evidence_history(checkpoint: Checkpoint) -> list[Evidence]:
 
 def refs_of(variant: Variant) -> list[Ref]:
     """Branches and tags."""
-    return list(Ref.objects.filter(variant=variant).select_related("commit__checkpoint"))
+    rows = Ref.objects.filter(variant=variant, kind__in=[RefKind.BRANCH, RefKind.TAG])
+    return list(rows.select_related("commit__checkpoint"))
 
 
 def servings_of(variant: Variant) -> list[tuple[Serving, Release | None]]:

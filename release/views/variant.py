@@ -41,6 +41,7 @@ def card(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     context = shown.head(request.user, seen, "card")
     if seen.commit:
         context |= {"text": read_text(seen.commit.checkpoint, CARD), "limit": LIMIT_BYTES}
+        context["hardware"] = selectors.hardware_of(seen.variant, seen.commit.checkpoint)
     return render(request, "registry/card.html", context)
 
 
