@@ -16,7 +16,7 @@ from hub import policies
 from hub.models import PartedUpload
 from registry.models import Variant
 from registry.selectors import variants
-from rules import Refused
+from rules import Refused, Rule
 
 SALT, PART_SALT = "hub.upload", "hub.part"
 # A client asks for all addresses of an upload at once and may use the last one hours later.
@@ -48,8 +48,8 @@ def issue(*, sha256: str, size_bytes: int, variant: Variant, token: Token) -> st
 
 def redeem(text: str) -> Ticket:
     """The ticket; Refused where it was not issued here, is too old, or its token's owner may no longer write."""
-    sha256, size_bytes, variant_id, token_id = _loaded(text, SALT)
-    return Ticket(sha256, size_bytes, _writable(variant_id, token_id))
+    sha256, size_bytes, variant_id, token_id = loaded(text, SALT, TTL_SECONDS, policies.BAD_TICKET)
+    return Ticket(sha256, size_bytes, writable(variant_id, token_id, policies.BAD_TICKET))
 
 
 def issue_part(*, upload: PartedUpload, number: int, variant: Variant, token: Token) -> str:
@@ -59,24 +59,25 @@ def issue_part(*, upload: PartedUpload, number: int, variant: Variant, token: To
 
 def redeem_part(text: str) -> PartTicket:
     """The same for a part; the upload is None where it is content, or was dropped."""
-    upload_id, number, variant_id, token_id = _loaded(text, PART_SALT)
-    variant = _writable(variant_id, token_id)
+    upload_id, number, variant_id, token_id = loaded(text, PART_SALT, TTL_SECONDS, policies.BAD_TICKET)
+    variant = writable(variant_id, token_id, policies.BAD_TICKET)
     upload = PartedUpload.objects.filter(pk=upload_id, organization_id=variant.organization_id).first()
     return PartTicket(upload, number, variant)
 
 
-def _loaded(text: str, salt: str) -> list:
+def loaded(text: str, salt: str, ttl_seconds: int, otherwise: Rule) -> list:
+    """What was signed here a while ago; Refused by the rule `otherwise` where it was not, or too long ago."""
     try:
-        return signing.loads(text, salt=salt, max_age=TTL_SECONDS)
+        return signing.loads(text, salt=salt, max_age=ttl_seconds)
     except signing.BadSignature:
-        raise Refused.because(policies.BAD_TICKET) from None
+        raise Refused.because(otherwise) from None
 
 
-def _writable(variant_id: int, token_id: int) -> Variant:
-    """The variant, where the token still opens it for writing."""
+def writable(variant_id: int, token_id: int, otherwise: Rule) -> Variant:
+    """The variant, where the token still opens it for writing; Refused by the rule `otherwise` where either is gone."""
     token = Token.objects.usable().select_related("user").filter(pk=token_id).first()
     variant = variants().filter(pk=variant_id).first()
     if token is None or variant is None:
-        raise Refused.because(policies.BAD_TICKET)
+        raise Refused.because(otherwise)
     access(token.user, variant, scopes=token.scope_set).writes.require()
     return variant

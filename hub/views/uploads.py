@@ -13,6 +13,8 @@ from hub import cards, policies
 from hub.call import Call, malformed, text_of
 from hub.selectors.repositories import MAIN_NAMES
 from hub.services import commits, parts, tickets, uploads
+from hub.services.xet import ahead
+from hub.services.xet.ahead import Upload
 from hub.uploading import Announced
 from hub.views import repository
 from rules import Refused
@@ -50,6 +52,8 @@ def preupload(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
         files=[_announced(file) for file in files],
         ignore=ignore if isinstance(ignore, str) else None,
     )
+    upload = Upload(found.variant.organization_id, found.variant.pk, call.token.pk)
+    ahead.announce(upload, [file["size"] for file, plan in zip(files, plans, strict=True) if plan.is_large])
     return JsonResponse({"files": [plan.as_dict() for plan in plans]})
 
 

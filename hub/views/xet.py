@@ -9,9 +9,9 @@ from hub import errors
 from hub.call import Call, malformed
 from hub.errors import HubRefused
 from hub.services.xet import collecting, leave, shards, xorbs
+from hub.services.xet.leave import Opened
 from hub.views import repository
 from hub.xet.hashes import of_text
-from registry.models import Organization
 from rules import Refused
 
 
@@ -37,23 +37,23 @@ def known_chunk(call: Call, organization: str, space: str, digest: str) -> HttpR
 
 def xorb(call: Call, organization: str, space: str, digest: str) -> HttpResponse:
     """Take in a xorb."""
-    owner = _opened(call, organization)
+    opened = _opened(call, organization)
     try:
         wanted = of_text(digest)
     except ValueError as error:
         raise malformed(f"The xorb's name is {error}.") from None
-    is_new = xorbs.receive(organization=owner, digest=wanted, announced=call.announced_bytes, blocks=call.blocks())
+    is_new = xorbs.receive(opened=opened, digest=wanted, announced=call.announced_bytes, blocks=call.blocks())
     return JsonResponse({"was_inserted": is_new})
 
 
 def shard(call: Call, organization: str, space: str) -> HttpResponse:
     """Rebuild the files of a shard; the answer comes when all are content."""
-    is_new = shards.receive(organization=_opened(call, organization), blocks=call.blocks())
+    is_new = shards.receive(opened=_opened(call, organization), blocks=call.blocks())
     return JsonResponse({"result": int(is_new)})
 
 
-def _opened(call: Call, organization: str) -> Organization:
-    """The organization that the call's own kind of token opens."""
+def _opened(call: Call, organization: str) -> Opened:
+    """What the call's own kind of token opens."""
     try:
         return leave.redeem(bearer_secret(call.request) or "", organization)
     except Refused as refused:

@@ -35,7 +35,7 @@ def receive(
     row, which the next sending adopts.
     """
     expected = Expected(expected_sha256, expected_size)
-    return _keep(blob_store().arriving(blocks, expected=expected, progress=progress), organization)
+    return keep(blob_store().arriving(blocks, expected=expected, progress=progress), organization=organization)
 
 
 def assemble(
@@ -48,14 +48,14 @@ def assemble(
 ) -> Content:
     """Store for an organization what stands in pieces of files on this machine; otherwise as `receive`."""
     expected = Expected(expected_sha256, expected_size)
-    return _keep(blob_store().assembling(extents, expected=expected, progress=progress), organization)
+    return keep(blob_store().assembling(extents, expected=expected, progress=progress), organization=organization)
 
 
 def receive_many(contents: Sequence[bytes], *, organization: Organization) -> list[Content]:
     """Store small contents that are in memory already; they wait for the disk together rather than in turn."""
     store = blob_store()
 
-    def keep(content: bytes) -> Content:
+    def store_one(content: bytes) -> Content:
         with store.arriving([content]) as arrival:
             arrival.keep()
             return arrival.content
@@ -64,12 +64,13 @@ def receive_many(contents: Sequence[bytes], *, organization: Organization) -> li
         hashes = [sha256(content).hexdigest() for content in contents]
         buckets.hold(hashes)
         _drop_damaged(store, hashes)
-        received = list(writers.map(keep, contents))
+        received = list(writers.map(store_one, contents))
         _write_rows(received, organization)
     return received
 
 
-def _keep(arriving: AbstractContextManager[Arrival], organization: Organization) -> Content:
+def keep(arriving: AbstractContextManager[Arrival], *, organization: Organization) -> Content:
+    """Make what arrived whole content of an organization; whatever `arriving` raises leaves nothing."""
     with arriving as arrival, transaction.atomic():
         buckets.hold([arrival.content.sha256])
         _drop_damaged(arrival.store, [arrival.content.sha256])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 
 from django.db import transaction
@@ -9,20 +10,24 @@ from django.utils import timezone
 
 from hub import policies, xorb_store
 from hub.models import Xorb, XorbPart
+from hub.services.xet import ahead
+from hub.services.xet.ahead import Upload
 from hub.services.xet.sources import KnownXorb, Sources, gone, is_covered
 from hub.xet.hashes import HASH_BYTES, Tree, chunk_hash, file_hash, term_check
 from hub.xet.shards import FileRecord
 from registry import policies as registry
+from registry.blobs import Content
 from registry.models import Organization
 from registry.services import content
 from rules import Refused
 
+log = logging.getLogger(__name__)
 ENTRY = struct.Struct(f"<{HASH_BYTES}sI")
 # A few chunks named many times make a file of any size. Zeros do that honestly, up to a bound.
 FREE_REPETITION_BYTES, MOST_REPETITION = 16 << 30, 16
 
 
-def rebuild(*, record: FileRecord, sources: Sources) -> bool:
+def rebuild(*, record: FileRecord, sources: Sources, upload: Upload) -> bool:
     """Make the file of a record content of the organization; False where it was already.
 
     Refused where a part, the tree over the chunks, the size or the SHA-256 is not as the record says.
@@ -31,18 +36,29 @@ def rebuild(*, record: FileRecord, sources: Sources) -> bool:
     if record.sha256 and _stands(record, sources.organization):
         return False
     try:
-        made = content.assemble(
-            sources.extents(record.terms),
-            organization=sources.organization,
-            expected_sha256=record.sha256,
-            expected_size=record.size_bytes,
-        )
+        made = _made(record, sources, upload)
     except Refused as refused:
         if registry.HASH_DIFFERS.code in refused.verdict.codes:
             _forget_damaged(record, sources)
         raise
     _place(record, sources.organization, made.sha256)
     return True
+
+
+def _made(record: FileRecord, sources: Sources, upload: Upload) -> Content:
+    """The file as content: as it was made while it arrived, where that was the one, or put together now."""
+    ready = ahead.made(upload, record, lambda count: sources.extents(record.terms[count:]))
+    if ready is not None:
+        try:
+            return content.keep(ready, organization=sources.organization)
+        except (ahead.GuessedWrong, OSError, EOFError) as error:
+            log.info("A file that was made ahead is made again: %s", error)
+    return content.assemble(
+        sources.extents(record.terms),
+        organization=sources.organization,
+        expected_sha256=record.sha256,
+        expected_size=record.size_bytes,
+    )
 
 
 def _check(record: FileRecord, sources: Sources) -> None:
@@ -67,7 +83,7 @@ def _check(record: FileRecord, sources: Sources) -> None:
 
 def _stands(record: FileRecord, organization: Organization) -> bool:
     """Whether just this file was rebuilt from just these chunks before."""
-    blob = content.held(organization, [record.sha256]).get(record.sha256)
+    blob = content.promised(organization, [record.sha256]).get(record.sha256)
     if blob is None or blob.size_bytes != record.size_bytes:
         return False
     rows = XorbPart.objects.filter(xorb__organization=organization, blob=blob)

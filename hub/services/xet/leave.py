@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from django.core import signing
 
 from accounts.models import Token
-from gating.selectors import access
 from hub import policies
 from hub.models import XetSpace
+from hub.services import tickets
+from hub.services.xet.ahead import Upload
 from registry.models import Organization, Variant
-from registry.selectors import variants
 from rules import Refused
 
 SALT = "hub.xet"
@@ -34,24 +34,27 @@ class Leave:
     space: str
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a token opens: an organization, and whose upload it is."""
+
+    organization: Organization
+    upload: Upload
+
+
 def issue(*, variant: Variant, token: Token) -> Leave:
     """Leave to send content to a variant's organization; whether `token` may write was asked at the door."""
     text = signing.dumps([WRITE, variant.pk, token.pk], salt=SALT)
     return Leave(text, int(time.time()) + TTL_SECONDS, space_of(variant.organization))
 
 
-def redeem(text: str, organization_id: str) -> Organization:
-    """The organization to which content may be sent; Refused where the token does not open it, or no longer."""
-    try:
-        may, variant_id, token_id = signing.loads(text, salt=SALT, max_age=TTL_SECONDS)
-    except signing.BadSignature:
-        raise Refused.because(policies.BAD_XET_TOKEN) from None
-    token = Token.objects.usable().select_related("user").filter(pk=token_id).first()
-    variant = variants().filter(pk=variant_id).first()
-    if may != WRITE or token is None or variant is None or str(variant.organization_id) != organization_id:
+def redeem(text: str, organization_id: str) -> Opened:
+    """To whom content may be sent, and for what; Refused where the token does not open it, or no longer."""
+    may, variant_id, token_id = tickets.loaded(text, SALT, TTL_SECONDS, policies.BAD_XET_TOKEN)
+    variant = tickets.writable(variant_id, token_id, policies.BAD_XET_TOKEN)
+    if may != WRITE or str(variant.organization_id) != organization_id:
         raise Refused.because(policies.BAD_XET_TOKEN)
-    access(token.user, variant, scopes=token.scope_set).writes.require()
-    return variant.organization
+    return Opened(variant.organization, Upload(variant.organization_id, variant_id, token_id))
 
 
 def space_of(organization: Organization) -> str:

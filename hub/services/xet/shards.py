@@ -8,18 +8,19 @@ from typing import BinaryIO
 
 from hub import policies, staging
 from hub.services.xet import files, leave
+from hub.services.xet.leave import Opened
 from hub.services.xet.sources import Sources
 from hub.xet.shards import MOST_BYTES, BadShard, read_shard
-from registry.models import Organization
 from rules import Refused
 
 
-def receive(*, organization: Organization, blocks: Iterable[bytes]) -> bool:
+def receive(*, opened: Opened, blocks: Iterable[bytes]) -> bool:
     """Rebuild every file of a shard; False where all were content of the organization already.
 
     Safe to repeat. Refused at the first file that is not as it says; those before it stay, attached to nothing. Where
     something that the sender relied on is gone, the organization's clients are made to forget what they sent.
     """
+    organization = opened.organization
     with staging.draft() as draft, Sources(organization) as sources:
         size = _spool(draft, blocks)
         try:
@@ -27,7 +28,10 @@ def receive(*, organization: Organization, blocks: Iterable[bytes]) -> bool:
                 for _ in read_shard(file, size):
                     pass  # The form of all is checked before any file is made.
                 file.seek(0)
-                made = [files.rebuild(record=record, sources=sources) for record in read_shard(file, size)]
+                made = [
+                    files.rebuild(record=record, sources=sources, upload=opened.upload)
+                    for record in read_shard(file, size)
+                ]
         except BadShard as error:
             raise files.bad(str(error)) from None
         except Refused as refused:

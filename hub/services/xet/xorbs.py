@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from hub import policies, staging, xorb_store
 from hub.models import Xorb
+from hub.services.xet import ahead
+from hub.services.xet.leave import Opened
 from hub.xet.hashes import Tree, to_text
 from hub.xet.xorbs import MOST_BYTES, BadXorb, read_xorb
 from registry.models import Organization
@@ -18,18 +20,34 @@ from rules import Refused
 LENGTH = struct.Struct("<I")
 
 
-def receive(*, organization: Organization, digest: bytes, announced: int | None, blocks: Iterable[bytes]) -> bool:
+def receive(*, opened: Opened, digest: bytes, announced: int | None, blocks: Iterable[bytes]) -> bool:
     """Keep a xorb for an organization; False where it was here already. Memory is a few blocks, whatever the size.
 
     Refused where it is no xorb, or not the one of this hash; nothing is kept then.
     """
     if announced is not None and announced > MOST_BYTES:
         raise Refused.because(policies.TOO_LARGE, limit=MOST_BYTES)
+    organization, making = opened.organization, ahead.begin(opened.upload, digest)
     if _is_here(organization, digest):
         for _ in blocks:
             pass  # The sender waits until it has been heard out.
+        if making and not making.has(digest):
+            making.drop()  # What was here before is put together from where it stands.
         return False
-    tree, chunks = Tree(), bytearray()
+    try:
+        size_bytes = _keep(organization, digest, blocks)
+    except BaseException:
+        if making:
+            making.drop()
+        raise
+    if making:
+        making.kept(digest, size_bytes)
+    return True
+
+
+def _keep(organization: Organization, digest: bytes, blocks: Iterable[bytes]) -> int:
+    """Unpack, hash and keep a xorb; returns how many plain bytes it has."""
+    tree, chunks, size_bytes = Tree(), bytearray(), 0
     with staging.draft() as file:
         writer = staging.Writer(file)
         try:
@@ -38,6 +56,7 @@ def receive(*, organization: Organization, digest: bytes, announced: int | None,
                 tree.add(chunk.digest, length)
                 chunks += chunk.digest + LENGTH.pack(length)
                 writer.add(chunk.plain)
+                size_bytes += length
             writer.flush()
         except BadXorb as error:
             raise Refused.because(policies.BAD_XORB, what=str(error)) from None
@@ -51,7 +70,7 @@ def receive(*, organization: Organization, digest: bytes, announced: int | None,
                 digest=digest,
                 defaults={"chunks": bytes(chunks), "has_bytes": True, "used_at": timezone.now()},
             )
-    return True
+    return size_bytes
 
 
 def _is_here(organization: Organization, digest: bytes) -> bool:
