@@ -11,7 +11,7 @@ from django.conf import settings
 
 from accounts.models import User
 from registry import policies
-from registry.blobs import BLOCK_BYTES
+from registry.drafts import BLOCK_BYTES
 from registry.models import Commit, Variant
 from registry.services import content
 from registry.services.commits import Changes, Placed, commit

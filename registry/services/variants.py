@@ -25,6 +25,7 @@ RESERVED_NAMES = frozenset(
         "api",
         "audit",
         "datasets",
+        "devices",
         "docs",
         "favicon.ico",
         "gates",
