@@ -28,7 +28,7 @@ from weights.names import check_collisions, check_path
 from weights.parsing import parse
 from weights.protobuf_files import check_external_data, explained_data
 from weights.readers import batches, readers_for
-from weights.report import FileReport, Report, worst_first
+from weights.report import FileReport, Report, TensorRecord, worst_first
 from weights.sources import Opener, open_source, read_at
 from weights.template_places import check_agreement
 from weights.value_checks import check_model
@@ -45,17 +45,19 @@ def inspect_file(
     progress: Progress | None = None,
     *,
     git_sha1: bool = False,
+    fingerprints: bool = True,
 ) -> FileReport:
     """Read one file once and report on it as the file `path` of a checkpoint.
 
     `what` is where its bytes are: a place on disk under any name, or an opener of a seekable stream with `size_bytes`.
-    Raises OSError if it cannot be read to its end, and whatever `progress` raises.
+    Without `fingerprints` the records do not keep them, which for very many tensors saves half of the memory. Raises
+    OSError if it cannot be read to its end, and whatever `progress` raises.
     """
     started = time.perf_counter()
     source = open_source(what, size_bytes)
     try:
         head = read_at(source, 0, min(HEAD_BYTES, source.size_bytes))
-        reader = HashingReader(source, progress=progress, git_sha1=git_sha1)
+        reader = HashingReader(source, progress=progress, git_sha1=git_sha1, keeps_fingerprints=fingerprints)
         parsed = parse(reader, head, path)
         digests = reader.digests()
         changed = source.has_changed()
@@ -71,7 +73,7 @@ def inspect_file(
         kind=str(parsed.kind),
         git_sha1=digests.git_sha1,
         findings=findings,
-        tensors=parsed.tensors,
+        tensors=parsed.tensors if fingerprints else [_without_fingerprint(record) for record in parsed.tensors],
         content=parsed.content,
         seconds=time.perf_counter() - started,
     )
@@ -120,10 +122,7 @@ def inspect_folder(
     threads: int = 2,
     fingerprints: bool = True,
 ) -> Report:
-    """Check every file below `root`, `threads` at once and the largest first; OSError if anything cannot be read.
-
-    Without `fingerprints` the records do not keep them, which for very many tensors saves most of the memory.
-    """
+    """Check every file below `root`, `threads` at once and the largest first; OSError if anything cannot be read."""
     started = time.perf_counter()
     listing = list_folder(root)
     total = listing.size_bytes
@@ -154,6 +153,10 @@ def inspect_folder(
                 finished_bytes += report.size_bytes
                 partly.pop(report.path, None)
     return join(reports, findings=listing.findings, seconds=time.perf_counter() - started)
+
+
+def _without_fingerprint(record: TensorRecord) -> TensorRecord:
+    return record if record.sample is None else record._replace(sample=None)
 
 
 def _about_the_file(path: str, size_bytes: int) -> list[Finding]:

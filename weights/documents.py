@@ -142,6 +142,12 @@ def _kept(document: JsonDocument, size: int, path: str) -> Any:
     words = summarize_words(value, name)
     if words is not None:
         return words
+    if isinstance(value, dict) and isinstance(value.get("weight_map"), dict):
+        shards: dict[Any, Any] = {}  # one text for each, not one for each of 70 000 tensors
+        value["weight_map"] = {
+            key: shards.setdefault(shard, shard) if isinstance(shard, str) else shard
+            for key, shard in value["weight_map"].items()
+        }
     if size <= CONTENT_LIMIT_BYTES or INDEX_NAME.search(name):
         return value if document.is_finite else _storable(value)
     return None

@@ -38,7 +38,8 @@ class EqualTensors:
     def __init__(self, dtype: str, elements: int) -> None:
         layout = FLOATS[dtype]
         self._dtype, self._layout = dtype, layout
-        self._elements = elements
+        self.elements = elements
+        self.size_bytes = elements * layout.width
         self._unsigned, self._signed = np.dtype(f"<u{layout.width}"), np.dtype(f"<i{layout.width}")
         self._sign, self._infinity = 1 << (8 * layout.width - 1), layout.infinity or 0
         self._stride = -(-elements // SAMPLED_VALUES)
@@ -58,14 +59,14 @@ class EqualTensors:
         positive, negative, least = codes.view(self._signed).max(axis=1), codes.max(axis=1), codes.min(axis=1)
         zeros = [0] * len(codes)
         for place in np.flatnonzero(least == 0).tolist():
-            zeros[place] = self._elements - int(np.count_nonzero(codes[place]))
+            zeros[place] = self.elements - int(np.count_nonzero(codes[place]))
         # The codes of the greatest and the least value are these two where both signs occur, else one is the least.
         has_positive, has_negative = positive >= 0, negative >= self._sign
         high = np.where(has_positive, positive.view(self._unsigned), least)
         low = np.where(has_negative, negative, least)
         is_plain = (high & (self._sign - 1) < self._infinity) & (low & (self._sign - 1) < self._infinity)
         taken = [
-            plain and count * SMALL_RUN < self._elements for plain, count in zip(is_plain.tolist(), zeros, strict=True)
+            plain and count * SMALL_RUN < self.elements for plain, count in zip(is_plain.tolist(), zeros, strict=True)
         ]
         kept: slice | list[int] = (
             slice(None) if all(taken) else [place for place, is_taken in enumerate(taken) if is_taken]
@@ -86,7 +87,7 @@ class EqualTensors:
         rms = np.sqrt(np.einsum("ij,ij->i", sample, sample) / sample.shape[1])
         texts: list[str | None] = [None] * len(self._rows)
         if self._places is not None:
-            texts = light_fingerprints(self._dtype, self._elements, self._rows, np.concatenate(self._chosen))
+            texts = light_fingerprints(self._dtype, self.elements, self._rows, np.concatenate(self._chosen))
         columns = (
             (lows + 0.0).tolist(),
             (highs + 0.0).tolist(),

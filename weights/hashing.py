@@ -30,8 +30,16 @@ class FileDigests:
 class HashingReader:
     """Hands out a source's bytes in order and keeps the digest of all it handed out."""
 
-    def __init__(self, source: Source, *, progress: Progress | None = None, git_sha1: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        progress: Progress | None = None,
+        git_sha1: bool = False,
+        keeps_fingerprints: bool = True,
+    ) -> None:
         self.source = source
+        self.keeps_fingerprints = keeps_fingerprints  # for whoever makes records of tensors on the way
         self.size_bytes = source.size_bytes
         self.position = 0
         self._progress = progress

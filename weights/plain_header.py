@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 
 TENSORS_LIMIT = 200_000
@@ -44,32 +45,36 @@ def read_plain(
     """
     if len(content) > HEADER_LIMIT_BYTES or content.count(b"{") > TENSORS_LIMIT or not content.isascii():
         return None
-    found = _HEADER.fullmatch(content.decode("ascii"))
+    text = content.decode("ascii")
+    found = _HEADER.fullmatch(text)
     if found is None:
         return None
     if len(found["metadata"] or "") > METADATA_LIMIT_CHARACTERS:
         return None
     pairs = _PAIRS.findall(found["metadata"] or "")
-    entries = _FIELDS.findall(found["entries"])
-    names = {entry[0] for entry in entries}
-    is_unique = len(names) == len(entries) and len(dict(pairs)) == len(pairs)
-    has_safe_names = ".." not in "\n".join(names) and max(map(len, names)) <= NAME_LIMIT_CHARACTERS
-    if not is_unique or not has_safe_names or "__metadata__" in names:
+    if len(dict(pairs)) != len(pairs) or text.find("..", found.start("entries")) >= 0:
         return None
+    names: set[str] = set()
     shapes: dict[str, tuple[tuple[int, ...], int]] = {}
     read: Entries = []
-    for name, dtype, text, first, last in entries:
-        known = shapes.get(text)
+    # One after the other: the words of 150 000 entries at once would take more memory than all else here.
+    for entry in _FIELDS.finditer(text, found.start("entries")):
+        name, dtype, sizes, first, last = entry.groups()
+        known = shapes.get(sizes)
         if known is None:
-            shape = tuple(map(int, text.split(","))) if text else ()
-            known = shapes[text] = shape, math.prod(shape)
+            shape = tuple(map(int, sizes.split(","))) if sizes else ()
+            known = shapes[sizes] = shape, math.prod(shape)
         bits, start, end = widths.get(dtype), int(first), int(last)
         if (
             bits is None
+            or len(name) > NAME_LIMIT_CHARACTERS
             or len(known[0]) > RANK_LIMIT
             or known[1] * bits != 8 * (end - start)
             or (data_start + start) % (bits // 8 or 1)
         ):
             return None
-        read.append((name, dtype, known[0], start, end))
+        names.add(name)
+        read.append((name, sys.intern(dtype), known[0], start, end))
+    if len(names) != len(read) or "__metadata__" in names:
+        return None
     return dict(pairs), read

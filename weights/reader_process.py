@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from weights.checkpoint import inspect_file
-from weights.readers import SENT_AT_ONCE, read_message, without_fingerprints, write_message
+from weights.readers import SENT_AT_ONCE, read_message, write_message
 from weights.report import FileReport
 
 TELL_EVERY_SECONDS = 0.1
@@ -40,8 +40,7 @@ def serve_on(requests: IO[bytes], channel: IO[bytes]) -> None:
         root, fingerprints = first
         while (message := read_message(requests)) is not None:
             for path, size_bytes in message[0]:
-                report = _read(Path(root), path, size_bytes, channel)
-                send(channel, report if fingerprints else without_fingerprints(report))
+                send(channel, _read(Path(root), path, size_bytes, channel, fingerprints=fingerprints))
     except BrokenPipeError:  # nobody listens
         pass
     except OSError as error:
@@ -50,7 +49,7 @@ def serve_on(requests: IO[bytes], channel: IO[bytes]) -> None:
         write_message(channel, "broken", traceback.format_exc())
 
 
-def _read(root: Path, path: str, size_bytes: int, channel: IO[bytes]) -> FileReport:
+def _read(root: Path, path: str, size_bytes: int, channel: IO[bytes], *, fingerprints: bool) -> FileReport:
     told_at = time.monotonic()
 
     def progress(done: int) -> None:
@@ -59,13 +58,14 @@ def _read(root: Path, path: str, size_bytes: int, channel: IO[bytes]) -> FileRep
             told_at = time.monotonic()
             write_message(channel, "progress", done)
 
-    return inspect_file(root / path, path, size_bytes, progress)
+    return inspect_file(root / path, path, size_bytes, progress, fingerprints=fingerprints)
 
 
 def send(channel: IO[bytes], report: FileReport) -> None:
     """Send a report: its tensors first, in pieces, so that no message is large; then the rest."""
     for place in range(0, len(report.tensors), SENT_AT_ONCE):
         write_message(channel, "tensors", list(map(tuple, report.tensors[place : place + SENT_AT_ONCE])))
+    report.tensors = []
     rest = {
         "path": report.path,
         "size_bytes": report.size_bytes,

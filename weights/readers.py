@@ -29,10 +29,16 @@ BATCH_BYTES, BATCH_FILES = 8 << 20, 64
 SENT_AT_ONCE = 2000  # tensors
 
 FileProgress = Callable[[str, int], None]  # path, bytes done of it
-Inspect = Callable[[Path, str, int, Callable[[int], None]], FileReport]
 
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from weights.reader_process import serve; serve()"
-_PLACE_OF_SAMPLE = TensorRecord._fields.index("sample")
+
+
+class Inspect(Protocol):
+    """`inspect_file`, which this module must not import."""
+
+    def __call__(
+        self, what: Path, path: str, size_bytes: int, progress: Callable[[int], None], *, fingerprints: bool
+    ) -> FileReport: ...
 
 
 class Reader(Protocol):
@@ -62,8 +68,8 @@ def is_slow_in_python(root: Path, sizes: Mapping[str, int]) -> bool:
     """Whether most of the time goes by in Python, by the number of files, or of tensors that files say they have."""
     if len(sizes) > MANY_FILES:
         return True
-    large = [path for path, size in sizes.items() if size > LARGE_BYTES]
-    return len(large) > 1 and sum(_tensors_stated(root / path) for path in large) > MANY_TENSORS
+    stated = [_tensors_stated(root / path) for path, size in sizes.items() if size > LARGE_BYTES]
+    return sum(stated) > MANY_TENSORS and sum(count > MANY_TENSORS // 20 for count in stated) > 1
 
 
 def _tensors_stated(place: Path) -> int:
@@ -82,13 +88,6 @@ def _tensors_stated(place: Path) -> int:
         source.close()
 
 
-def without_fingerprints(report: FileReport) -> FileReport:
-    """The same report, its tensors without their fingerprints, which are most of what a report takes in memory."""
-    make, place = TensorRecord._make, _PLACE_OF_SAMPLE
-    report.tensors = [make((*record[:place], None, *record[place + 1 :])) for record in report.tensors]
-    return report
-
-
 class LocalReader:
     """Reads in the thread that asks."""
 
@@ -103,8 +102,10 @@ class LocalReader:
         return [self._read(path) for path in batch]
 
     def _read(self, path: str) -> FileReport:
-        report = self._inspect(self._root / path, path, self._sizes[path], lambda count: self._tell(path, count))
-        return report if self._fingerprints else without_fingerprints(report)
+        def tell(count: int) -> None:
+            self._tell(path, count)
+
+        return self._inspect(self._root / path, path, self._sizes[path], tell, fingerprints=self._fingerprints)
 
 
 class RemoteReader:

@@ -123,6 +123,8 @@ def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Head
     data_start = LENGTH_BYTES + len(content)
     plain = read_plain(content, DTYPE_BITS, data_start)
     if plain is not None:
+        if isinstance(content, bytearray):
+            content.clear()
         return _from_plain(*plain, data_start, size_bytes, path)
     padding = len(content) - content.rfind(b"}") - 1
     if content[-1:].isspace() and padding > PADDING_LIMIT_BYTES:
@@ -149,7 +151,11 @@ def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Head
 
 
 def _from_plain(metadata: dict[str, str], entries: Entries, data_start: int, size_bytes: int, path: str) -> Header:
-    tensors = [TensorEntry(name, dtype, shape, data_start + a, data_start + b) for name, dtype, shape, a, b in entries]
+    tensors: list[TensorEntry] = []
+    entries.reverse()
+    while entries:  # so that the two lists are never there at once
+        name, dtype, shape, start, end = entries.pop()
+        tensors.append(TensorEntry(name, dtype, shape, data_start + start, data_start + end))
     tensors.sort(key=_BY_PLACE)
     layout = _layout(tensors, data_start, size_bytes, path)
     return Header(tensors, metadata, layout, not layout)

@@ -78,7 +78,7 @@ def walk_tensors(
     """Read `tensors`, which lie one right behind the other from the reader's position on; CutShortError if it ends."""
     position = 0
     full = full_fingerprints(len(tensors))
-    small = _SmallTensors(path)
+    small = _SmallTensors(path, keeps_fingerprints=reader.keeps_fingerprints)
     while position < len(tensors):
         batch = _batch(tensors, position)
         total = batch[-1].end - batch[0].start
@@ -134,8 +134,9 @@ def _read_large(
 class _SmallTensors:
     """Tensors of which many share a step: read in their order, said in their order, and mostly judged together."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, keeps_fingerprints: bool) -> None:
         self._path = path
+        self._keeps = keeps_fingerprints
         self._waiting: list[Walked | tuple[TensorEntry, str, EqualTensors]] = []
         self._equal: dict[tuple[str, int], EqualTensors] = {}
 
@@ -168,10 +169,10 @@ class _SmallTensors:
                 results.append(waiting)
                 continue
             tensor, digest, equal = waiting
-            name, dtype, shape, start, end = tensor
+            name, dtype, shape, start, _ = tensor
             low, high, zeros, mean, rms, sample = next(found[equal])
-            values = (digest, low, high, zeros, 0, 0, sample, 0, mean, rms)
-            record = TensorRecord(name, dtype, shape, tensor.elements, end - start, *values)
+            values = (digest, low, high, zeros, 0, 0, sample if self._keeps else None, 0, mean, rms)
+            record = TensorRecord(name, dtype, shape, equal.elements, equal.size_bytes, *values)
             is_ordinary = low != high and ABSURD_LOW < rms < ABSURD_HIGH
             findings = []
             if not is_ordinary:

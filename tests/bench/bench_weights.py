@@ -192,13 +192,16 @@ def show(title: str, taken: Taken, size_bytes: int, **peaks: int) -> None:
 
 
 def peak_bytes(folder: Path) -> int:
-    """Largest resident size of a process that checks `folder` and does nothing else."""
+    """Largest resident size of a command that checks `folder`, and of the process beside it where there is one."""
     # Its own account of its own memory: what the system tells of a child includes the parent it was forked from.
+    # That of the process beside it was forked while there was little; together this is more than they had at any time.
     program = (
         "import re, resource, sys; from pathlib import Path; from weights.__main__ import main; "
         "main([sys.argv[1], '--quiet']); status = Path('/proc/self/status'); "
-        "print(int(re.search(r'VmHWM:\\s+(\\d+)', status.read_text())[1]) * 1024 if status.exists() "
-        "else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "own = int(re.search(r'VmHWM:\\s+(\\d+)', status.read_text())[1]) * 1024 if status.exists() "
+        "else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "beside = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss; "
+        "print(own + beside * (1024 if status.exists() else 1))"
     )
     command = [sys.executable, "-c", program, str(folder)]
     return int(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
