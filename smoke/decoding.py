@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +71,14 @@ def likelihood(
     if ask is scoring.halves:
         targets = [list(scoring.second_half(window)) for window in windows.ids]
         scored_bytes = sum(len(loaded.tokenizer.decode(target).encode()) for target in targets)
-    ordered = scoring.score_ids(loaded.model, windows.ids, scored_bytes, ask=ask)
-    told(1, 2)
+    twice = 2 * len(windows.ids)
+    ordered = scoring.score_ids(loaded.model, _counted(windows.ids, told, 0, twice), scored_bytes, ask=ask)
     mixed = []
     for window in windows.ids:
         tail = list(window[1:])
         rng.shuffle(tail)
         mixed.append((window[0], *tail))
-    shuffled = scoring.score_ids(loaded.model, mixed, ask=ask)
-    told(2, 2)
+    shuffled = scoring.score_ids(loaded.model, _counted(mixed, told, len(mixed), twice), ask=ask)
     measured.update(
         finite=ordered.finite and shuffled.finite,
         bits_per_byte=ordered.bits_per_byte,
@@ -89,6 +88,15 @@ def likelihood(
         probe=probe_facts(probe, windows),
     )
     return windows
+
+
+def _counted(
+    windows: Sequence[Sequence[int]], told: Callable[[int, int, str], None], before: int, total: int
+) -> Iterator[Sequence[int]]:
+    """The same windows, telling after each that it was scored."""
+    for number, window in enumerate(windows, before + 1):
+        yield window
+        told(number, total, f"window {number} of {total}")
 
 
 def probe_facts(probe: Mapping[str, Any], windows: scoring.Windows) -> dict[str, Any]:

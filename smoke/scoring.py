@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,7 +151,7 @@ def score(model: Any, windows: Windows) -> Score:
     return score_ids(model, windows.ids, windows.scored_bytes)
 
 
-def score_ids(model: Any, ids: Sequence[Sequence[int]], scored_bytes: int = 0, ask: Ask = causal) -> Score:
+def score_ids(model: Any, ids: Iterable[Sequence[int]], scored_bytes: int = 0, ask: Ask = causal) -> Score:
     """As `score`, for windows of ids whose bytes the caller counted."""
     import torch
 

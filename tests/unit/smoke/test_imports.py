@@ -18,7 +18,8 @@ WORKER_SIDE = [
     "scoring",
     "supervise",
 ]
-WORKER_SIDE += ["tiny", "verdict", "landlock", "seccomp", "runner", "channel"]
+WORKER_SIDE += ["tiny", "verdict", "landlock", "seccomp", "runner", "channel", "conclusion", "conduct", "energy"]
+WORKER_SIDE += ["hearing", "identity", "preparing", "readings", "reference", "terminal", "engines", "comparison"]
 
 
 def python(code: str) -> str:
