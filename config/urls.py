@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("release.urls")),
     path("api/v1/", include("config.api")),
     # Last: its addresses begin with an organization's name, which may be any word.
+    path("", include("hub.urls")),
     path("", include("release.variant_urls")),
 ]
 handler400 = "web.errors.bad_request"

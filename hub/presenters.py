@@ -158,7 +158,7 @@ def _role_word(held: set[Role]) -> str:
 
 PULL_STATES = {
     PullState.DRAFT: Status("Draft", Tone.PENDING, "pencil"),
-    PullState.OPEN: Status("Open", Tone.INFO, "git-pull-request"),
+    PullState.OPEN: Status("Open", Tone.INFO, "git-branch"),
     PullState.CLOSED: Status("Closed", Tone.MUTED, "x"),
     PullState.MERGED: Status("Merged", Tone.SUCCESS, "git-merge"),
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from accounts.roles import Actor
 from gating.selectors import actor_of
 from hub import policies
@@ -72,16 +74,14 @@ def named(repository: Repository, number: str | int) -> PullRequest:
     return services.named(repository.variant, int(number))
 
 
-def page(
-    repository: Repository, *, status: str = "", author: str = "", skip: int = 0, limit: int = 50
-) -> tuple[list[PullRequest], int]:
-    """Some pull requests, newest first, and how many there are in all."""
+def rows_of(repository: Repository, *, status: str = "", author: str = "") -> QuerySet[PullRequest]:
+    """The pull requests that the caller may know of, newest first."""
     rows = PullRequest.objects.filter(variant=repository.variant, state__in=[str(s) for s in STATUSES[status]])
     if repository.access.only_commit_id is not None:
         rows = rows.none()
     if author:
         rows = rows.filter(author__username=author)
-    return list(rows.select_related("author")[skip : skip + limit]), rows.count()
+    return rows.select_related("author")
 
 
 def heads(repository: Repository) -> dict[int, Commit]:

@@ -33,12 +33,11 @@ def listing(call: Call, ns: str, name: str) -> HttpResponse:
     if not (number.isascii() and number.isdecimal() and len(number) < 6):
         raise malformed("The parameter p must be a number.")
     start = int(number) * PAGE
-    rows, count = selectors.page(found, status=status, author=call.query("author"), skip=start, limit=PAGE)
+    rows = selectors.rows_of(found, status=status, author=call.query("author"))
     if kind == "discussion":
-        rows, count = [], 0
-    return JsonResponse(
-        {"discussions": [pull_answers.pull_request(_in(found, row)) for row in rows], "count": count, "start": start}
-    )
+        rows = rows.none()
+    listed = [pull_answers.pull_request(_in(found, row)) for row in rows[start : start + PAGE]]
+    return JsonResponse({"discussions": listed, "count": rows.count(), "start": start})
 
 
 def create(call: Call, ns: str, name: str) -> HttpResponse:

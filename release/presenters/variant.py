@@ -23,6 +23,12 @@ TABS = (
     ("lineage", "Lineage", "git-fork", False),
     ("history", "History", "history", True),
 )
+_tabs_from_above: list[tuple[str, str, str, bool]] = []
+
+
+def register_tab(url_name: str, label: str, icon: str, *, is_inside: bool) -> None:
+    """Add a tab of an app above this one, whose page takes organization and name; for members only if `is_inside`."""
+    _tabs_from_above.append((url_name, label, icon, is_inside))
 
 
 def head(user: User, seen: Seen, tab: str) -> dict[str, Any]:
@@ -36,12 +42,16 @@ def head(user: User, seen: Seen, tab: str) -> dict[str, Any]:
         "status": status(seen),
         "serving": seen.serving,
         "tabs": [
-            {"label": label, "url": reverse(f"variant:{name}", args=place), "is_current": name == tab, "icon": icon}
-            for name, label, icon, is_inside in TABS
+            {"label": label, "url": reverse(_url_name(name), args=place), "is_current": name == tab, "icon": icon}
+            for name, label, icon, is_inside in (*TABS, *_tabs_from_above)
             if seen.is_member or not is_inside
         ],
         "panel": access_panel(user, variant),
     }
+
+
+def _url_name(tab: str) -> str:
+    return tab if ":" in tab else f"variant:{tab}"
 
 
 def status(seen: Seen) -> Status:
