@@ -31,6 +31,12 @@ BYTES = {
 }  # fmt: skip
 
 DECODER, ENCODER, ENCODER_DECODER, OTHER = "decoder", "encoder", "encoder_decoder", "other"
+ENCODERS = (
+    "albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "eurobert", "modernbert",
+    "mpnet", "nomic_bert", "roberta", "roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl",
+)  # fmt: skip
+"""Architectures that only read, whatever head stands on them."""
+
 SAFETENSORS, GGUF = "safetensors", "gguf"
 
 SHOWN = (".safetensors", ".gguf", ".json", ".jinja", ".model", ".txt", ".tiktoken")
@@ -109,6 +115,8 @@ class Checkpoint:
         if re.search(r"CausalLM|LMHeadModel", named):
             return DECODER
         if re.search(r"MaskedLM|ForPreTraining|(?:Bert|MPNet|Electra|BertModel|DebertaV?2?)Model\b", named):
+            return ENCODER
+        if self.config.get("model_type") in ENCODERS and re.search(r"Model\b|For(Sequence|Token)Classification", named):
             return ENCODER
         return OTHER
 

@@ -123,13 +123,18 @@ def tokenizer(checkpoint: Checkpoint, folder: Path) -> Any:
 
 
 def auto_class(kind: str, checkpoint: Checkpoint) -> Any:
-    """The loader for this kind of model; an encoder keeps its head for masked words where it has one."""
+    """The loader for this kind of model; an encoder keeps the head that it was stored with."""
     if kind == DECODER:
         return transformers.AutoModelForCausalLM
     if kind == ENCODER_DECODER:
         return transformers.AutoModelForSeq2SeqLM
-    has_head = any(str(name).endswith("ForMaskedLM") for name in checkpoint.config.get("architectures") or ())
-    return transformers.AutoModelForMaskedLM if has_head else transformers.AutoModel
+    named = " ".join(str(name) for name in checkpoint.config.get("architectures") or ())
+    heads = {
+        "ForMaskedLM": transformers.AutoModelForMaskedLM,
+        "ForSequenceClassification": transformers.AutoModelForSequenceClassification,
+        "ForTokenClassification": transformers.AutoModelForTokenClassification,
+    }
+    return next((loader for head, loader in heads.items() if head in named), transformers.AutoModel)
 
 
 def _keys(found: dict[str, Any], quantized: list[str]) -> dict[str, list[str]]:

@@ -206,7 +206,11 @@ def single(tensors: Iterable[Statistics]) -> Iterable[Finding]:
         if not t.finite:
             yield Finding("not_finite", t.name, "holds infinities or NaN")
             continue
-        if t.rms == 0 and (t.is_matrix or (t.name.endswith("weight") and "norm" in t.name.lower())):
+        if (
+            t.rms == 0
+            and not t.name.endswith("bias")
+            and (t.is_matrix or (t.name.endswith("weight") and "norm" in t.name.lower()))
+        ):
             yield Finding("all_zero", t.name, "is zero throughout")
             continue
         if not t.is_matrix or not t.sketch:
