@@ -9,19 +9,21 @@ from django.utils import timezone
 
 from accounts.models import User
 from config.demonstration import texts
-from config.demonstration.models import FAMILY, INSTRUCT, MAX, NANO, Member, Tell
+from config.demonstration.models import FAMILY, INSTRUCT, MAX, NANO, Member, Tell, probe_of
 from gating.services.gates import set_gate
 from licensing.models import LicenseVersion
 from licensing.services import add_license
 from registry.models import Family, Organization, Variant
 from registry.selectors import actor_for, head_of
 from registry.services.imports import import_folder
+from registry.services.probes import declare_probe
 from registry.services.variants import add_parent, create_family, create_variant
 from registry.states import Level, ReasonCode, Relation
 from release.models import Release
 from release.services import drafts
 from release.services.targets import put_target
 from release.states import TargetKind
+from smoke.probes import Probe
 
 ORGANIZATION = "acme"
 DRAFT = "Nimbus: first release"
@@ -70,6 +72,7 @@ def make_lab(places: dict[str, Path], *, hub_url: str, tell: Tell) -> None:
     for member in FAMILY:
         if head_of(variants[member.name]) is None:
             tell(f"Importing {variants[member.name].repo_id}")
+            _declare_probe(variants[member.name], places[member.name], people["pipeline"])
             import_folder(
                 variant=variants[member.name],
                 folder=places[member.name],
@@ -83,6 +86,13 @@ def make_lab(places: dict[str, Path], *, hub_url: str, tell: Tell) -> None:
 def _variant(acme: Organization, family: Family, member: Member, by: User) -> Variant:
     found = Variant.objects.filter(organization=acme, name=member.name).select_related("organization").first()
     return found or create_variant(organization=acme, family=family, name=member.name, summary=member.summary, by=by)
+
+
+def _declare_probe(variant: Variant, place: Path, by: User) -> None:
+    """Declare a trained model's held-out text with the loss measured on it at the end, as its pipeline would."""
+    if probe_of(place).exists():
+        probe = Probe.read(probe_of(place))
+        declare_probe(variant=variant, text=probe.text, by=by, bits_per_byte=probe.bits_per_byte, window=probe.window)
 
 
 def _draft(acme: Organization, variants: dict[str, Variant], manager: User, community: LicenseVersion) -> None:

@@ -112,6 +112,7 @@ def _confined(
         plan=plan,
         probe=found.probe,
         reference=found.reference,
+        is_parent=found.reference is not None,
         progress=tell,
         cancel=_Lost(lease),
         limits=Limits(wall_seconds=settings.SMOKE_WALL_SECONDS),

@@ -164,6 +164,7 @@ def versions(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What it was measured with."""
     seed = record.number(report, "seed")
     found = [
+        ("Device", record.text(report, "record", "device", "title")),
         ("Worker", record.text(report, "record", "worker")),
         ("Attempt", str(int(record.number(report, "record", "attempt") or 1))),
         ("Driver", record.text(report, "driver")),

@@ -72,10 +72,8 @@ def scene():
 
 PAGES = {
     "devices": "/devices/",
-    "smoke-pass": "/acme/nimbus-8b/evidence/smoke/",
     "smoke-fail": "/acme/nimbus-8b-chat/evidence/smoke/",
     "smoke-not-run": "/acme/nimbus-8b-max/evidence/smoke/",
-    "smoke-running": "/acme/nimbus-8b-vision/evidence/smoke/",
     "smoke-card": "/acme/nimbus-8b/",
 }
 
