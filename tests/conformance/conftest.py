@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # In the whole suite the plain mode is asked for what moves content; `make conformance` asks both modes everything.
 IS_WHOLE = os.environ.get("CONFORMANCE") == "whole"
 # Names that a run of its own gives stay apart from those of another run on the same instance.
+newcomers = itertools.count(1)
 numbers = (f"{os.getpid():x}-{number}" for number in itertools.count(1))
 
 
@@ -137,17 +138,20 @@ def writer(world: World) -> Person:
 
 @pytest.fixture
 def stranger(world: World) -> Person:
-    """Somebody signed in who belongs to no organization, and whom no other check has met."""
-    return world.person(f"person-{next(strangers):02}")
+    """Somebody signed in who belongs to no organization and never asked for anything."""
+    return world.person("person-00")
+
+
+@pytest.fixture
+def newcomer(world: World) -> Person:
+    """The same, whom no other check has met."""
+    return world.person(f"person-{next(newcomers):02}")
 
 
 @pytest.fixture
 def nobody(world: World) -> Person:
     """A caller without a token."""
     return Person("", "", world.url)
-
-
-strangers = itertools.count()
 
 
 @pytest.fixture
