@@ -3,7 +3,7 @@
 Owns: giving up, before any untrusted byte is read, everything that smoke inference does not need: the network, other
 processes, the rest of the file system, new programs, other namespaces; and telling truthfully what was given up.
 Refuses to own: what runs inside (`smoke.runner`), wall time, output and memory in use, which the parent watches
-(`smoke.run`). Standard library only, so that nothing but the interpreter is loaded before the doors close.
+(`smoke.supervise`). Standard library only, so that nothing but the interpreter is loaded before the doors close.
 
 Run as a file by the parent, in a process of its own: `python -I smoke/sandbox.py REQUEST.json`.
 Nothing here can be undone.

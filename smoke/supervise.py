@@ -1,7 +1,7 @@
 """Watching a confined process from outside: time, output, memory, cancellation.
 
 Owns: starting it in a session of its own, reading its lines, and ending it with everything it started, always.
-Refuses to own: what it may reach (`smoke.sandbox`) and what its lines mean (`smoke.run`).
+Refuses to own: what it may reach (`smoke.sandbox`) and what its lines mean (`smoke.hearing`).
 """
 
 from __future__ import annotations

@@ -64,6 +64,12 @@ def test_no_storage_that_nobody_could_count(confined):
     assert lines(out) == ["blocked"] * 4
 
 
+def test_no_folder_in_which_files_could_hide(confined):
+    """Nested deeper than any path is long, files would be out of reach of whoever counts or removes them."""
+    assert confined("attempt(lambda: os.mkdir('inside'))").startswith("blocked")
+    assert list(confined.scratch.iterdir()) == []
+
+
 def test_shared_memory_is_counted_as_well(confined):
     code = "import mmap, time\nm = mmap.mmap(-1, 300 << 20)\nm.write(b'x' * (300 << 20))\ntime.sleep(20)"
     assert confined(code, memory_bytes=100 << 20) == "memory"
