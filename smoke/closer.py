@@ -18,8 +18,8 @@ from typing import Any
 from smoke import loading, repairs, scoring
 from smoke.channel import Channel
 from smoke.checkpoint import ENCODER, ENCODER_DECODER
+from smoke.demand import STORED
 from smoke.probes import familiar, languages
-from smoke.quantize import QuantizedLinear
 
 WIDENED_BYTES = 256 << 20
 """Models up to this size in float32 are looked at in float32."""
@@ -42,7 +42,8 @@ def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: di
     if ask is scoring.causal and not probe["declared"]:
         measured["languages"] = by_language(loaded.model, tokenizer)
     told = channel.progress("full precision")
-    if is_rounded(loaded.model) and 4 * elements(loaded.model) <= WIDENED_BYTES:
+    is_unrounded_there = request["quantization"] != STORED
+    if is_rounded(loaded.model) and is_unrounded_there and 4 * elements(loaded.model) <= WIDENED_BYTES:
         unrounded(loaded, request)
     model = loaded.model
     if not is_rounded(model):
@@ -74,8 +75,8 @@ def by_language(model: Any, tokenizer: Any) -> dict[str, dict[str, float]]:
 
 
 def is_rounded(model: Any) -> bool:
-    """Whether any of its matrices is held as integers."""
-    return any(isinstance(module, QuantizedLinear) for module in model.modules())
+    """Whether a quantizer holds its weights, ours or another's."""
+    return getattr(model, "hf_quantizer", None) is not None
 
 
 def elements(model: Any) -> int:

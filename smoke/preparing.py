@@ -19,7 +19,7 @@ from typing import Any
 from smoke import sandbox
 from smoke.checkpoint import DECODER, Checkpoint
 from smoke.devices import cpu_count
-from smoke.plan import BF16, Plan, size
+from smoke.plan import BF16, STORED, Plan, size
 from smoke.probes import Probe
 from smoke.supervise import Limits
 
@@ -75,7 +75,7 @@ def prepare(
     is_accelerated = plan.torch_device != "cpu"
     if is_accelerated:  # there the plan counts device memory; the host holds the runtime and one shard's worth
         memory = limits.memory_bytes or (8 << 30) + plan.stored_bytes
-    compared = is_compared(plan) if agreement is None else agreement and plan.kind == DECODER
+    compared = is_compared(plan) if agreement is None else agreement and is_comparable(plan)
     memory += plan.weights_bytes[BF16] * 2 if compared else 0
     request = {
         "folder": str(view),
@@ -100,7 +100,12 @@ def prepare(
 
 def is_compared(plan: Plan) -> bool:
     """Whether loading the weights a second time, in full precision, is cheap enough to be done unasked."""
-    return plan.kind == DECODER and plan.quantization != BF16 and plan.weights_bytes[BF16] <= COMPARED_BYTES
+    return is_comparable(plan) and plan.quantization != BF16 and plan.weights_bytes[BF16] <= COMPARED_BYTES
+
+
+def is_comparable(plan: Plan) -> bool:
+    """Whether there is anything in full precision to compare with: what is stored quantized has nothing."""
+    return plan.kind == DECODER and plan.quantization != STORED
 
 
 def show(checkpoint: Checkpoint, view: Path) -> list[str]:

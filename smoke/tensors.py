@@ -238,7 +238,7 @@ def together(tensors: Iterable[Statistics]) -> Iterable[Finding]:
     for siblings in roles.values():
         seen: dict[str, str] = {}
         for t in siblings:
-            if t.digest in seen:
+            if t.digest and t.digest in seen:
                 yield Finding("copied", t.name, f"is identical to {seen[t.digest]}")
             seen.setdefault(t.digest, t.name)
         if len(siblings) < SIBLINGS:
