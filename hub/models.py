@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.models import Token
 from gating.models import Grant
 from hub.states import PullEventKind, PullState
 from registry.models import Blob, Commit, Organization, Variant
@@ -228,3 +229,33 @@ class PullRequestEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pull_request} {self.kind}"
+
+
+class DeviceLogin(models.Model):
+    """A program that waits for its person to confirm, in a browser, that it is theirs; dropped a day after its end.
+
+    The program holds the long code, of which only the SHA-256 is kept; the person types the short one.
+    """
+
+    device_code_sha256 = models.CharField(max_length=64, unique=True)
+    user_code = models.CharField(max_length=8, unique=True)
+    address = models.CharField(max_length=64, blank=True, help_text="From where it asked.")
+    agent = models.CharField(max_length=200, blank=True, help_text="What the program calls itself.")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    polled_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    scopes = models.JSONField(default=list, help_text="Empty where the person said no.")
+    token = models.OneToOneField(Token, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(decided_at=None, user=None) | models.Q(decided_at__isnull=False, user__isnull=False),
+                name="device_login_decided_by_somebody",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"login from {self.address}"

@@ -156,6 +156,19 @@ MERGE_CONFLICT = Rule(
     "Since pull request {number} began, main changed as well, and otherwise: {paths}.",
     "Its author, by committing to it what main has there, or by opening another one on top of main",
 )
+NO_SUCH_LOGIN = Rule(
+    "hub.no_such_login",
+    "No program waits for you under this code, or no longer.",
+    "You, by typing the code again, or by starting the login again",
+    Kind.WHAT,
+    field="code",
+)
+TOO_MANY_CODES = Rule(
+    "hub.too_many_codes",
+    "Too many codes were tried. For {minutes} minutes none is looked at.",
+    "You, by waiting",
+    Kind.PACE,
+)
 HISTORY_KEPT = Rule(
     "hub.history_kept",
     "The history of {repo_id} is evidence and is never rewritten; commit on top of it instead.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hub.routing import Router, View
-from hub.views import downloads, identity, listings, pulls, repos, requests, uploads, xet
+from hub.views import device, downloads, identity, listings, pulls, repos, requests, uploads, xet
 
 MODEL = "api/models/{ns}/{name}"
 XET = "api/xet/{organization}/{space}"
@@ -19,6 +19,8 @@ def _routes() -> Iterator[tuple[str, str, View]]:
     yield "GET", "{ns}/{name}/resolve/{rev}/{path*}", downloads.resolve
     yield "GET", "api/whoami-v2", identity.whoami
     yield "GET", "api/users/{username}/overview", identity.overview
+    yield "POST", "oauth/device", device.begin
+    yield "POST", "oauth/token", device.token
     yield "POST", "api/validate-yaml", uploads.validate_yaml
     yield "POST", "api/repos/create", repos.create
     yield "DELETE", "api/repos/delete", repos.delete

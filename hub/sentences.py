@@ -14,6 +14,8 @@ def _pull(verb: str) -> Callable[[Event], str]:
 
 
 SENTENCES: dict[str, Callable[[Event], str]] = {
+    "hub:device_login:confirmed": lambda event: f"Let a program at {event.facts.get('address')} log in as themselves.",
+    "hub:device_login:denied": lambda event: f"Turned away a program at {event.facts.get('address')}.",
     "hub:pull_request:opened": _pull("Opened"),
     "hub:pull_request:offered": _pull("Offered"),
     "hub:pull_request:renamed": _pull("Renamed"),

@@ -1,12 +1,13 @@
-"""Addresses of pages about pull requests, as the Hub's client prints them."""
+"""Addresses of the pages that the Hub's client prints: of logins to be confirmed, and of pull requests."""
 
 from django.urls import path
 
-from hub.views import pull_pages
+from hub.views import device_pages, pull_pages
 
 app_name = "hub"
 PLACE = "<str:organization>/<str:name>/discussions"
 urlpatterns = [
+    path("account/device/", device_pages.confirm, name="device"),
     path(f"{PLACE}/", pull_pages.listing, name="pulls"),
     path(f"{PLACE}/<int:number>", pull_pages.plain),
     path(f"{PLACE}/<int:number>/", pull_pages.one, name="pull"),

@@ -1,4 +1,4 @@
-"""Pull requests in a browser: what is proposed and what its evidence says, merged by those who may."""
+"""What the Hub endpoint shows in a browser: pull requests, merged by those who may, and programs that log in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.roles import Role
-from hub.services import pull_requests
+from hub.services import device_logins, pull_requests
 from registry.models import Commit
 from registry.services import content
 from registry.services.commits import Changes, Placed
@@ -64,3 +64,16 @@ def test_its_author_sees_why_only_others_merge(page, live_server, sign_in, lab) 
     expect(page.get_by_text("merged by a person who is owner or release manager").first).to_be_visible()
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_text("Pull request 1 is closed.")).to_be_visible()
+
+
+def test_a_program_that_logs_in_is_confirmed(page, live_server, sign_in, look_over, lab) -> None:
+    begun = device_logins.begin(address="192.0.2.7", agent="hf_hub/2.4.0; python/3.11")
+    sign_in(page, lab.owner)
+    page.goto(f"{live_server.url}/account/device/")
+    page.get_by_role("textbox", name="Code").fill(begun.user_code)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("192.0.2.7")).to_be_visible()
+    assert look_over(page, "device-login") == []
+    page.get_by_role("button", name="It is mine").click()
+    expect(page.get_by_text("The program is logged in; go back to it.")).to_be_visible()
+    assert device_logins.redeem(device_code=begun.device_code).scopes == ("read",)
