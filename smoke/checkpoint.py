@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,7 @@ from typing import Any
 
 from smoke import adapters
 from smoke.adapters import Adapter
-from smoke.gguf_file import Gguf, GgufError, read_gguf
+from smoke.gguf_file import BLOCKS, Gguf, GgufError, read_gguf
 from smoke.gguf_layouts import LAYOUTS, Placed, config_of, layout_of, place
 
 Source = Path | Mapping[str, Path]
@@ -119,6 +120,20 @@ class Checkpoint:
         if self.config.get("model_type") in ENCODERS and re.search(r"Model\b|For(Sequence|Token)Classification", named):
             return ENCODER
         return OTHER
+
+    @property
+    def stored_as(self) -> str:
+        """How the weights were rounded before they were stored: `Q4_K`, `fp8`; empty where they were not."""
+        settings = self.config.get("quantization_config")
+        if isinstance(settings, Mapping):
+            return str(settings.get("quant_method") or "quantized")[:40]
+        if self.scales:
+            return "fp8"
+        counts: Counter[str] = Counter()
+        for placed in self.placed:
+            for part in placed.parts:
+                counts[part.type_name if part.type in BLOCKS else ""] += part.size_bytes
+        return next((name for name, _ in counts.most_common() if name), "")
 
     def identity(self) -> str:
         """A digest of the configuration and of every tensor's name, type and shape: which base it was, in a word."""

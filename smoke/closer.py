@@ -18,7 +18,6 @@ from typing import Any
 from smoke import loading, repairs, scoring
 from smoke.channel import Channel
 from smoke.checkpoint import ENCODER, ENCODER_DECODER
-from smoke.demand import STORED
 from smoke.probes import familiar, languages
 
 WIDENED_BYTES = 256 << 20
@@ -42,11 +41,12 @@ def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: di
     if ask is scoring.causal and not probe["declared"]:
         measured["languages"] = by_language(loaded.model, tokenizer)
     told = channel.progress("full precision")
-    is_unrounded_there = request["quantization"] != STORED
+    # what was rounded before it was stored has no unrounded loss to be held to
+    is_unrounded_there = not request.get("stored_as")
     if is_rounded(loaded.model) and is_unrounded_there and 4 * elements(loaded.model) <= WIDENED_BYTES:
         unrounded(loaded, request)
     model = loaded.model
-    if not is_rounded(model):
+    if not is_rounded(model) and is_unrounded_there:
         found = {"nats_per_token": scoring.score_ids(model, windows.ids, ask=ask).nats_per_token}
         told(1, 2)
         if 4 * elements(model) <= WIDENED_BYTES:

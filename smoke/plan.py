@@ -91,6 +91,8 @@ class Plan:
     weights_bytes: Mapping[str, int] = field(default_factory=dict)
     options: tuple[Option, ...] = ()
     format: str = ""
+    stored_as: str = ""
+    """How the weights were rounded before they were stored; empty where they were not."""
     backend: str = NATIVE
     """Which quantizer holds the weights."""
     base: Mapping[str, str] = field(default_factory=dict)
@@ -143,6 +145,7 @@ def choose(
         "weights_bytes": {q: need.weights for q, need in needs.items()},
         "bytes_without_process": {q: need.bytes_without_process for q, need in needs.items()},
         "format": checkpoint.format,
+        "stored_as": checkpoint.stored_as,
         "backend": backend,
     }
     if checkpoint.adapter is not None:

@@ -83,6 +83,7 @@ def prepare(
         "architecture": plan.kind,
         "quantization": plan.quantization,
         "backend": plan.backend,
+        "stored_as": plan.stored_as,
         "torch_device": plan.torch_device,
         "dtype": plan.dtype,
         "context": plan.context,

@@ -72,6 +72,7 @@ def test_a_model_is_planned_for_from_its_header_alone(tmp_path):
     }
     plan = make_plan(tmp_path, inventory=HERE)
     assert (plan.runnable, plan.format, plan.parameters) == (True, "gguf", 32 * 64 + 64 * 64)
+    assert plan.stored_as == "Q8_0"
     assert hardware_fit(plan)
 
 
