@@ -14,6 +14,20 @@ from web.formatting import size
 
 WIDTH, HEIGHT = 640.0, 150.0
 MOST_BLOCKS = 128
+LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "zh": "Chinese",
+    "code": "Code",
+}
 STAGES = {
     "plan": "Planning",
     "process": "Starting the confined process",
@@ -109,7 +123,7 @@ def languages(report: Mapping[str, Any]) -> Rows:
     for name, one in items:
         bits = one if isinstance(one, int | float) else record.number(one, "bits_per_byte")
         if name and bits is not None and not isinstance(bits, bool):
-            pairs.append((str(name), float(bits), f"{bits:.2f}", False))
+            pairs.append((LANGUAGES.get(str(name), str(name)[:40]), float(bits), f"{bits:.2f}", False))
     return _rows("Bits per byte by language", sorted(pairs, key=lambda pair: pair[1]))
 
 
