@@ -167,6 +167,7 @@ FORMATS: dict[str, tuple[str, bytes, Accepts]] = {
     "npz": ("a.npz", npz(), numpy_accepts),
     "onnx": ("model.onnx", onnx_model(node("Add"), raw_tensor(np.ones(4, "<f4").tobytes())), onnx_accepts),
     "hdf5": ("model.h5", hdf5({"model_config": json.dumps(keras_config())}), hdf5_accepts),
+    "hdf5-new": ("model.h5", hdf5({"model_config": json.dumps(keras_config())}, libver="latest"), hdf5_accepts),
     "keras": ("model.keras", keras(keras_config(), {"model.weights.h5": hdf5({})}), zip_accepts),
     "json": (
         "tokenizer_config.json",
