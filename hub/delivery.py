@@ -34,7 +34,8 @@ def answer(
         store.size(sha256)
         # The proxy reads Range and If-Range by itself, and compares with the ETag that it is given here.
         place = f"{INTERNAL}{sha256[:2]}/{sha256[2:4]}/{sha256}"
-        return HttpResponse(headers=headers | {"X-Accel-Redirect": place})
+        kept = {name: value for name, value in headers.items() if name != "Accept-Ranges"}  # it says so itself
+        return HttpResponse(headers=kept | {"X-Accel-Redirect": place})
     source = store.open(sha256)
     try:
         source.seek(part.first)

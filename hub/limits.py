@@ -60,10 +60,10 @@ def _sender(call: Call) -> tuple[str, int]:
 def _count(key: str) -> int:
     """Add one and return how many there are now; 0 where nobody can count."""
     try:
-        cache.add(key, 0, timeout=WINDOW_SECONDS)
-        return int(cache.incr(key))
-    except ValueError:
-        return 1  # it was dropped between the two
+        try:
+            return int(cache.incr(key))
+        except ValueError:  # the first of its window
+            return 1 if cache.add(key, 1, timeout=WINDOW_SECONDS) else int(cache.incr(key))
     except Exception as error:
         log.warning("Requests cannot be counted: %s", error)
         return 0

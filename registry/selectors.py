@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from accounts.models import Token, User
 from accounts.presenters import HeldRoles
@@ -60,10 +62,17 @@ def organization_named(name: str) -> Organization:
 def variant_named(repo_id: str) -> Variant:
     """The variant `organization/name`, whatever its case; Refused where there is none. For commands and services."""
     organization, _, name = repo_id.partition("/")
-    found = variants().filter(organization__name__iexact=organization, name__iexact=name).first()
+    found = variants().filter(is_named(organization, name)).first()
     if found is None:
         raise Refused.because(policies.UNKNOWN, what="model", name=repo_id)
     return found
+
+
+def is_named(organization: str, name: str) -> Q:
+    """The condition that a variant is called so, whatever its case; written as its index is."""
+    return Q(Exact(Lower("organization__name"), Lower(Value(organization)))) & Q(
+        Exact(Lower("name"), Lower(Value(name)))
+    )
 
 
 def variants() -> QuerySet[Variant]:

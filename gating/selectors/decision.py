@@ -18,10 +18,11 @@ from gating.facts import GrantFacts, ServingFacts, Standing, VariantAccessFacts
 from gating.models import AccessRequest, Grant, TextDemand
 from gating.policies import Access, decide
 from gating.policies.access import NOT_FOUND
+from gating.selectors.one_read import facts_of
 from gating.states import RequestState
 from licensing.selectors import have_accepted
 from registry.models import Membership, Serving, Variant
-from registry.selectors import variants
+from registry.selectors import is_named, variants
 from registry.states import Level
 from rules import Refused
 
@@ -34,9 +35,14 @@ Scopes = frozenset[Scope] | None
 def access(user: User | None, variant: Variant, *, scopes: Scopes = None) -> Access:
     """What `user` may do with the variant now; `scopes` are those of their token, None for a signed-in session.
 
-    At most five queries.
+    One query.
     """
-    return accesses(user, [variant], scopes=scopes)[variant.pk]
+    is_known = _is_somebody(user)
+    roles, serving, standing = facts_of(user if is_known else None, variant)
+    actor = NOBODY
+    if user is not None and is_known:
+        actor = Actor(id=user.pk, name=user.username, roles=roles, scopes=scopes, is_service=user.is_service)
+    return decide(_facts(variant, serving, standing, timezone.now()), actor)
 
 
 def accesses(user: User | None, rows: Iterable[Variant], *, scopes: Scopes = None) -> dict[int, Access]:
@@ -56,19 +62,7 @@ def access_facts(
     standings = standings_of(user, rows)
     at = at or timezone.now()
     return {
-        row.pk: VariantAccessFacts(
-            variant_id=row.pk,
-            repo_id=row.repo_id,
-            organization=row.organization.name,
-            ask_url=ask_url(row),
-            at=at,
-            is_direct_control=row.organization.is_direct_control,
-            is_private=row.is_private,
-            is_gate_set=bool(row.gate_mode),
-            serving=_serving_facts(servings.get(row.pk)),
-            standing=standings.get(row.pk, Standing()),
-        )
-        for row in rows
+        row.pk: _facts(row, _serving_facts(servings.get(row.pk)), standings.get(row.pk, Standing()), at) for row in rows
     }
 
 
@@ -187,7 +181,7 @@ def visible_variant(user: User | None, repo_id: str, *, scopes: Scopes = None) -
     organization, _, name = repo_id.partition("/")
     found = None
     if "\x00" not in repo_id:
-        found = variants().filter(organization__name__iexact=organization, name__iexact=name).first()
+        found = variants().filter(is_named(organization, name)).first()
     if found is None:
         raise Refused.because(NOT_FOUND)
     decided = access(user, found, scopes=scopes)
@@ -217,6 +211,21 @@ def _actors(user: User | None, rows: list[Variant], scopes: Scopes) -> dict[int,
         )
         for organization in organizations
     }
+
+
+def _facts(row: Variant, serving: ServingFacts | None, standing: Standing, at: datetime) -> VariantAccessFacts:
+    return VariantAccessFacts(
+        variant_id=row.pk,
+        repo_id=row.repo_id,
+        organization=row.organization.name,
+        ask_url=ask_url(row),
+        at=at,
+        is_direct_control=row.organization.is_direct_control,
+        is_private=row.is_private,
+        is_gate_set=bool(row.gate_mode),
+        serving=serving,
+        standing=standing,
+    )
 
 
 def _serving_facts(serving: Serving | None) -> ServingFacts | None:

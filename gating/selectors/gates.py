@@ -24,6 +24,12 @@ def gate_in_force(variant: Variant) -> GateVersion | None:
     return activation.gate_version if activation else None
 
 
+def is_gate_automatic(variant: Variant) -> bool:
+    """Whether the gate that a release put in force lets everybody in who asks."""
+    activations = GateActivation.objects.filter(variant=variant).order_by("-id")
+    return bool(activations.values_list("gate_version__is_automatic", flat=True).first())
+
+
 def newest_gate(variant: Variant) -> GateVersion | None:
     """The gate as it was last written, in force or not: what a new release draft takes."""
     return GateVersion.objects.filter(variant=variant).select_related("license_version").order_by("-number").first()

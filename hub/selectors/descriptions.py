@@ -27,13 +27,18 @@ def card_data(checkpoints: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 def configs(checkpoints: Iterable[int]) -> dict[int, dict[str, Any]]:
     """What is told of the configurations, by checkpoint."""
-    return {pk: dict(_config(sha256)) for pk, sha256 in _contents(checkpoints, CONFIG).items()}
+    return {pk: config_at(sha256) for pk, sha256 in _contents(checkpoints, CONFIG).items()}
 
 
 @lru_cache(maxsize=KEPT_TEXTS)
 def card_at(sha256: str) -> dict[str, Any]:
     """The metadata of a card's content; empty where it cannot be read."""
     return cards.lenient_front_matter(_text(sha256))
+
+
+def config_at(sha256: str) -> dict[str, Any]:
+    """What is told of a configuration's content; empty where it cannot be read."""
+    return dict(_config(sha256))
 
 
 @lru_cache(maxsize=KEPT_TEXTS)

@@ -36,8 +36,8 @@ def info(repository: Repository, revision: str, *, with_blobs: bool, with_securi
     shown |= presenters.card_fields(card_of(tree))
     shown["siblings"] = [presenters.sibling(entry, with_blobs=with_blobs) for entry in tree.files]
     shown["usedStorage"] = checkpoint.size_bytes if checkpoint else 0
-    if checkpoint and repository.access.reads.allowed and (found := descriptions.configs([checkpoint.pk])):
-        shown["config"] = found[checkpoint.pk]
+    if repository.access.reads.allowed and (found := config_of(tree)):
+        shown["config"] = found
     if with_security:
         shown["securityRepoStatus"] = security.of_repository(repository, checkpoint)
     return shown
@@ -64,6 +64,14 @@ def card_of(tree: Tree) -> dict[str, Any]:
     if entry is None or entry.is_folder or entry.size_bytes > cards.CARD_LIMIT_BYTES:
         return {}
     return descriptions.card_at(entry.sha256)
+
+
+def config_of(tree: Tree) -> dict[str, Any]:
+    """What is told of the configuration; empty where there is none, or none that can be read."""
+    entry = tree.entries.get(descriptions.CONFIG)
+    if entry is None or entry.is_folder or entry.size_bytes > cards.CARD_LIMIT_BYTES:
+        return {}
+    return descriptions.config_at(entry.sha256)
 
 
 def text_of_file(checkpoint: Checkpoint | None, path: str, limit_bytes: int) -> str | None:

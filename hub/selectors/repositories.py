@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.db.models import Q
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Scope
 from gating.policies import Access
-from gating.selectors import gate_in_force, standings_of, visible_variant
+from gating.selectors import is_gate_automatic, standings_of, visible_variant
 from hub.models import FormerName
 from registry import policies as registry
 from registry.models import Commit, Ref, Variant
@@ -24,6 +24,7 @@ Scopes = frozenset[Scope] | None
 MAIN_NAMES = frozenset({MAIN, f"refs/heads/{MAIN}"})
 # A revision that stands for one commit for all time: a full id.
 FULL_OID_DIGITS = 40
+KEPT_COMMITS = 4096
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Repository:
     def head(self) -> Commit | None:
         """The commit that `main` is for the caller; None where nothing was committed yet."""
         if self.access.only_commit_id is not None:
-            return self._commits().get(pk=self.access.only_commit_id)
+            return _served_commit(self.access.only_commit_id)
         return head_of(self.variant)
 
     def commit(self, revision: str) -> Commit:
@@ -97,8 +98,7 @@ class Repository:
             return False
         if self.variant.organization.is_direct_control:
             return self.variant.gate_mode
-        gate = gate_in_force(self.variant)
-        return "auto" if gate is not None and gate.is_automatic else "manual"
+        return "auto" if is_gate_automatic(self.variant) else "manual"
 
     def grant_id(self) -> int | None:
         """The grant by which the caller reads; None where they need none."""
@@ -110,6 +110,12 @@ class Repository:
 
     def _commits(self):
         return Commit.objects.filter(variant=self.variant).select_related("checkpoint", "author")
+
+
+@lru_cache(maxsize=KEPT_COMMITS)
+def _served_commit(commit_id: int) -> Commit:
+    """A commit with its checkpoint; neither ever changes. Which one is served was asked before."""
+    return Commit.objects.select_related("checkpoint", "author").get(pk=commit_id)
 
 
 def repository(user: User | None, scopes: Scopes, repo_id: str) -> Repository:

@@ -6,14 +6,16 @@ may know of the checkpoint was asked before.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from threading import Lock
 
 from hub import git
 from registry.models import Checkpoint, CheckpointFile
 
-KEPT_TREES = 8
+# Some 30 MB in each process.
+KEPT_ENTRIES = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,15 @@ def tree_of(checkpoint: Checkpoint | None) -> Tree:
     return _tree(checkpoint.digest) if checkpoint else Tree()
 
 
+def known_file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
+    """One file as it was committed, without asking whether it is damaged; None where the path is no file."""
+    tree = _kept.get(checkpoint.digest)
+    if tree is None:
+        return file_at(checkpoint, path)
+    entry = tree.entries.get(path)
+    return None if entry is None or entry.is_folder else entry
+
+
 def file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
     """One file, by one query; None where the path is no file."""
     row = CheckpointFile.objects.filter(checkpoint=checkpoint, path=path).select_related("blob").first()
@@ -75,8 +86,44 @@ def file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
     return replace(entry, is_damaged=row.blob.damaged_at is not None)
 
 
-@lru_cache(maxsize=KEPT_TREES)
+class _Kept:
+    """Trees by digest, those that were asked for last: as many as together have so many entries."""
+
+    def __init__(self, most_entries: int) -> None:
+        self._most, self._entries = most_entries, 0
+        self._trees: OrderedDict[str, Tree] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, digest: str) -> Tree | None:
+        """A tree that is kept."""
+        with self._lock:
+            if digest in self._trees:
+                self._trees.move_to_end(digest)
+            return self._trees.get(digest)
+
+    def put(self, digest: str, tree: Tree) -> None:
+        """Keep a tree; the largest ones may leave room for nothing else."""
+        with self._lock:
+            if digest in self._trees:
+                return
+            self._trees[digest] = tree
+            self._entries += len(tree.entries)
+            while self._entries > self._most and len(self._trees) > 1:
+                self._entries -= len(self._trees.popitem(last=False)[1].entries)
+
+
+_kept = _Kept(KEPT_ENTRIES)
+
+
 def _tree(digest: str) -> Tree:
+    found = _kept.get(digest)
+    if found is None:
+        found = _read(digest)
+        _kept.put(digest, found)
+    return found
+
+
+def _read(digest: str) -> Tree:
     rows = CheckpointFile.objects.filter(checkpoint__digest=digest).values_list(
         "path", "blob_id", "blob__size_bytes", "blob__git_sha1", "is_large"
     )

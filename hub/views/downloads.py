@@ -11,7 +11,7 @@ from hub import delivery, policies
 from hub.call import Call
 from hub.errors import HubRefused, ascii_text
 from hub.ranges import OutsideFile, Part, part_of
-from hub.selectors.trees import Entry, file_at
+from hub.selectors.trees import Entry, file_at, known_file_at
 from hub.services import downloads
 from hub.views import repository
 from registry import policies as registry
@@ -29,7 +29,8 @@ def resolve(call: Call, ns: str, name: str, rev: str, path: str) -> HttpResponse
     call.accept_session()
     found = repository.read(call, ns, name, path)
     commit = found.commit(rev)
-    entry = file_at(commit.checkpoint, path)
+    find = known_file_at if call.request.method == "HEAD" else file_at
+    entry = find(commit.checkpoint, path)
     if entry is None:
         verdict = Refused.because(registry.PATH_MISSING, path=path).verdict
         raise HubRefused(verdict, headers={"X-Repo-Commit": commit.oid})

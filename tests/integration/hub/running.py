@@ -53,12 +53,12 @@ class Server:
 
 
 @contextmanager
-def running(database_url: str, folder: Path, **variables: str) -> Iterator[Server]:
-    """gunicorn with one worker, ended at the end; `variables` are settings in addition."""
+def running(database_url: str, folder: Path, *, workers: int = 1, **variables: str) -> Iterator[Server]:
+    """gunicorn, ended at the end; `variables` are settings in addition."""
     log, port = folder / "web.log", free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "config" / "gunicorn_conf.py")]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", "1", "config.wsgi"]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers), "config.wsgi"]
     environment = os.environ | {"DATABASE_URL": database_url, "PUBLIC_URL": url} | variables
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
