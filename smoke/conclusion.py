@@ -33,12 +33,13 @@ def conclude(
     is_parent: bool = False,
     manifest_digest: str = "",
     later: Sequence[Started] = (),
+    wanted: int = 1,
     energy: Mapping[str, Any] | None = None,
 ) -> SmokeReport:
     """The report of a run that has ended, however it ended.
 
     `is_parent` says that the reference is of the model that this one was made from; `later` holds the starts after the
-    first.
+    first, of the `wanted` in all.
     """
     starts = [(heard, ending), *later]
     rest: dict[str, Any] = {
@@ -76,7 +77,7 @@ def conclude(
         metrics += referred(reference, manifest_digest, is_parent=is_parent)
         metrics += writing(heard.measured)
     repeats = [{"repeat": one.measured.get("repeat"), "ended": _end_of(one, end)} for one, end in starts]
-    metrics += agreeing(repeats, plan.device)
+    metrics += agreeing(repeats, plan.device, 1 if heard.stopped else wanted)
     metrics += usage(heard.measured, energy or {})
     metrics += containment(heard.sandbox)
     outcome, code, sentence = outcome_of(metrics)

@@ -92,14 +92,16 @@ def usage(measured: Mapping[str, Any], energy: Mapping[str, Any]) -> list[Metric
     return metrics
 
 
-def agreeing(starts: Sequence[Mapping[str, Any]], device: str) -> list[Metric]:
-    """Whether every start gave what the first gave; nothing to say of a single start.
+def agreeing(starts: Sequence[Mapping[str, Any]], device: str, wanted: int = 1) -> list[Metric]:
+    """Whether every start gave what the first gave; nothing to say of a single start where no more were wanted.
 
     Each start carries `repeat`, and `ended` where it came to no result.
     """
-    if len(starts) < 2:
-        return []
     name, code = "Equal across starts", "starts"
+    if len(starts) < 2:
+        reason = f"There was no time left for more than one of {wanted} starts."
+        untold = Metric(code, name, None, "measured", False, reason, Severity.WARN)
+        return [untold] if wanted > 1 else []
     for number, start in enumerate(starts, 1):
         if start.get("ended"):
             reason = f"Start {number} came to no result: {start['ended']}"

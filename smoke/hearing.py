@@ -29,6 +29,7 @@ LABELS = {
     "cold_start": "starting again",
     "likelihood": "scoring windows",
     "blocks": "turning blocks down",
+    "full precision": "scoring at full precision",
     "repairs": "trying repairs",
     "generate": "writing from prompts",
     "representations": "reading sentences",
@@ -132,6 +133,15 @@ class Heard:
                 mode = "sampled" if item.get("mode") == "sampled" else "greedy"
                 samples.append(Sample(prompt, text, item["tokens"], item.get("stopped") is True, mode))
         return tuple(samples[:20])
+
+    def seconds_until_repeat(self) -> float:
+        """Seconds from nothing to the end of what every start does."""
+        stages, total = self.stages(), 0.0
+        for stage in stages:
+            total += stage["seconds"]
+            if stage["stage"] == "repeat":
+                break
+        return total
 
     def stages(self) -> list[dict[str, Any]]:
         """Seconds by stage, as far as the process told them in the expected form."""

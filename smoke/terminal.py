@@ -15,7 +15,8 @@ from smoke.plan import size
 from smoke.report import Basis, Metric, SmokeReport
 
 BAR = 24
-SHOWN_AGAIN_SECONDS = 2.0
+REDRAWN_SECONDS, SHOWN_AGAIN_SECONDS = 0.1, 2.0
+"""On a terminal, and where every line stays."""
 COLORS = {"pass": "32", "ok": "32", "warn": "33", "note": "36", "fail": "1;31", "not_run": "35"}
 BASES = {
     Basis.DECLARED_LOSS: "the loss declared with the probe",
@@ -49,7 +50,8 @@ class Teller:
         if is_new:
             self.stage, self.began = (progress.stage, progress.start), now
         is_end = progress.done == progress.total > 0
-        if not (self.is_terminal or is_new or is_end or now - self.shown_at > SHOWN_AGAIN_SECONDS):
+        often = REDRAWN_SECONDS if self.is_terminal else SHOWN_AGAIN_SECONDS
+        if not (is_new or is_end or now - self.shown_at > often):
             return
         self.shown_at = now
         line = progress_line(progress, now - self.began, with_bar=self.is_terminal)

@@ -27,6 +27,8 @@ def agreement(device: str, **changed: Any):
 
 def test_one_start_has_nothing_to_agree_with():
     assert agreeing([{"repeat": REPEAT}], "cpu") == []
+    (metric,) = agreeing([{"repeat": REPEAT}], "cpu", 2)
+    assert (metric.ok, metric.severity, "no time left" in metric.reason) == (False, Severity.WARN, True)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
@@ -152,6 +154,12 @@ def test_progress_is_a_sentence():
     assert Progress("load", 3, 5, "shard 2 of 5").sentence == "Loading and quantizing: shard 2 of 5"
     assert Progress("blocks", 1, 4, start=2).sentence == "Turning blocks down (start 2): 1 of 4"
     assert Progress("new_stage", 0, 0).sentence == "New_stage"
+
+
+def test_the_time_to_what_every_start_does_is_known():
+    stages = [{"stage": name, "seconds": 2.0, "cpu_seconds": 1.0} for name in ("start", "load", "repeat", "blocks")]
+    assert heard(measured={"stages": stages}, confined_after=0.5).seconds_until_repeat() == 6.5
+    assert heard(measured={}).seconds_until_repeat() == 0.0
 
 
 def test_stages_of_another_form_are_dropped():
