@@ -19,8 +19,8 @@ from pathlib import Path
 
 TICK_SECONDS = 0.2
 SCRATCH_SECONDS = 0.4
-SCRATCH_FILES = 4096
-"""More files than any library keeps in its scratch folder; counting stops there."""
+ENDING_SECONDS = 30.0
+"""What starts processes faster than they can be ended, where nothing forbids it, must not hold up its worker."""
 
 CLOCK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -37,6 +37,8 @@ class Limits:
     line_bytes: int = 2 << 20
     scratch_bytes: int = 256 << 20
     """For one file, and for all files of the scratch folder together."""
+    scratch_files: int = 4096
+    """More files than any library keeps there; counting stops at so many."""
     threads: int = 0
     """Threads of the engine; 0 means every core that this process may use."""
     blocks_seconds: float = 60.0
@@ -162,7 +164,7 @@ class _Watch:
         self.namespace = foreign_namespace(self.process.pid) or self.namespace
         if time.monotonic() - self.scratch_at > SCRATCH_SECONDS:
             self.scratch_at = time.monotonic()
-            if stored_bytes(self.folder) > self.limits.scratch_bytes:
+            if stored_bytes(self.folder, self.limits.scratch_files) > self.limits.scratch_bytes:
                 return "scratch"
         used = anonymous_bytes(self.process.pid)
         self.peak = max(self.peak, used)
@@ -190,8 +192,8 @@ def processor_seconds(pid: int) -> float:
         return 0.0
 
 
-def stored_bytes(folder: Path) -> int:
-    """Bytes that files in a folder take on disk; more than any limit once there are too many of them."""
+def stored_bytes(folder: Path, most: int) -> int:
+    """Bytes that files in a folder take on disk; more than any limit once there are more than `most` of them."""
     total = count = 0
     waiting = [str(folder)]
     while waiting:
@@ -199,7 +201,7 @@ def stored_bytes(folder: Path) -> int:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     count += 1
-                    if count > SCRATCH_FILES:
+                    if count > most:
                         return 1 << 62
                     with contextlib.suppress(OSError):
                         total += entry.stat(follow_symlinks=False).st_blocks * 512
@@ -221,7 +223,8 @@ def foreign_namespace(pid: int) -> str:
 
 def end_all_in(namespace: str) -> None:
     """Ends every process in a namespace, also one that left its session while system calls were not filtered."""
-    while namespace:
+    until = time.monotonic() + ENDING_SECONDS
+    while namespace and time.monotonic() < until:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

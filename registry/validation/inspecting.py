@@ -139,7 +139,12 @@ class _Reading:
                 command,
                 environment=ENVIRONMENT | {"HOME": str(self._folder), "TMPDIR": str(self._folder)},
                 folder=self._folder,
-                limits=Limits(wall_seconds=planning.wall_seconds(self._size_bytes), line_bytes=LINE_BYTES),
+                limits=Limits(
+                    wall_seconds=planning.wall_seconds(self._size_bytes),
+                    line_bytes=LINE_BYTES,
+                    scratch_bytes=REPORT_BYTES,
+                    scratch_files=len(self.files) + 8,
+                ),
                 on_line=self.take,
                 cancel=cancel,
             )
