@@ -156,6 +156,15 @@ MERGE_CONFLICT = Rule(
     "Since pull request {number} began, main changed as well, and otherwise: {paths}.",
     "Its author, by committing to it what main has there, or by opening another one on top of main",
 )
+COPY_ELSEWHERE = Rule(
+    "hub.copy_elsewhere",
+    "{repo_id} is duplicated within {organization} only: what another namespace shows it holds it must have been sent.",
+    "You, by downloading it and uploading it there, where its license allows that",
+    Kind.WHO,
+)
+NOTHING_TO_COPY = Rule(
+    "hub.nothing_to_copy", "Nothing was committed to {repo_id} yet.", "Whoever may write to it, by a commit"
+)
 NO_SUCH_LOGIN = Rule(
     "hub.no_such_login",
     "No program waits for you under this code, or no longer.",

@@ -28,6 +28,9 @@ def _routes() -> Iterator[tuple[str, str, View]]:
     yield "GET", "api/models", repos.listing
     yield "GET", MODEL, repos.info
     yield "GET", f"{MODEL}/revision/{{rev}}", repos.info
+    yield "POST", f"{MODEL}/duplicate", repos.duplicate
+    yield "GET", "api/settings/repositories", repos.kept
+    yield "GET", "api/organizations/{ns}/settings/repositories", repos.kept
     yield "PUT", f"{MODEL}/settings", repos.settings
     yield "GET", f"{MODEL}/auth-check", repos.may_read
     yield "GET", f"{MODEL}/auth-check/write", repos.may_write

@@ -15,7 +15,7 @@ from hub.uploading import DEFAULT_ATTRIBUTES
 from registry.models import Commit, Organization, Variant
 from registry.selectors import actor_for, variants
 from registry.services import content
-from registry.services.commits import Changes, Placed, commit
+from registry.services.commits import Changes, Placed, commit, files_of
 from registry.services.variants import create_variant, set_direct_control
 from rules import Refused, Rule
 
@@ -40,6 +40,32 @@ def create(*, namespace: str, name: str, by: User | None, token: Token | None, i
     except Refused:
         _refuse_taken(organization, name, url)  # somebody may have been quicker
         raise
+    return made
+
+
+def duplicate(
+    *, source: Repository, to: str, by: User, token: Token | None, is_private: bool | None, url: str
+) -> Variant:
+    """Make a repository of the same organization with the newest files of another, its gate included.
+
+    It begins with one commit, at the checkpoint that is there: its evidence is known already.
+    """
+    organization = source.variant.organization
+    namespace, _, name = to.partition("/")
+    if namespace.lower() != organization.name.lower():
+        raise Refused.because(policies.COPY_ELSEWHERE, repo_id=source.repo_id, organization=organization.name)
+    policies.may_create(namespace, _actor(by, organization, token)).require()
+    if source.head is None:
+        raise Refused.because(policies.NOTHING_TO_COPY, repo_id=source.repo_id)
+    _refuse_taken(organization, name, url)
+    is_private = source.variant.is_private if is_private is None else is_private
+    with transaction.atomic():
+        is_hidden = is_private or not organization.is_direct_control
+        made = create_variant(organization=organization, name=name, by=by, is_private=is_hidden)
+        if source.variant.gate_mode:
+            set_direct_control(variant=made, by=by, gate_mode=source.variant.gate_mode)
+        changes = Changes(add=files_of(source.head.checkpoint))
+        commit(variant=made, changes=changes, title=f"Duplicate {source.repo_id}", author=by)
     return made
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse, JsonResponse
 from hub import policies, presenters
 from hub.call import Call, malformed, text_of
 from hub.errors import missing_repo
-from hub.selectors import infos, lists
+from hub.selectors import infos, lists, storage
 from hub.selectors import repositories as one
 from hub.services import removal, repositories
 from hub.views import repository
@@ -56,6 +56,33 @@ def move(call: Call) -> HttpResponse:
     found = one.repository(user, call.scopes, text_of(sent, "fromRepo"))
     removal.rename(repository=found, token=call.token, to=text_of(sent, "toRepo"))
     return JsonResponse({})
+
+
+def duplicate(call: Call, ns: str, name: str) -> HttpResponse:
+    """Make another repository with the same files, in the same namespace."""
+    user, found = call.somebody(), repository.read(call, ns, name)
+    sent = call.json()
+    made = repositories.duplicate(
+        source=found,
+        to=text_of(sent, "repository"),
+        by=user,
+        token=call.token,
+        is_private=_privacy_in(sent),
+        url=f"{call.origin}/{{repo_id}}",
+    )
+    answer = JsonResponse({"url": f"{call.origin}/{made.repo_id}", "filesCopyPending": False})
+    if sent.get("visibility") == "public" and made.is_private:
+        answer["X-HF-Warning"] = GOVERNED_IS_PRIVATE
+    return answer
+
+
+def kept(call: Call, ns: str = "") -> HttpResponse:
+    """A page of the repositories of the caller's organizations, with the bytes that each keeps."""
+    page = storage.page(call.somebody(), call.scopes, organization=ns, after=call.query("cursor"))
+    answer = JsonResponse(page.items, safe=False)
+    if page.cursor:
+        answer["Link"] = call.next_link(cursor=page.cursor)
+    return answer
 
 
 def settings(call: Call, ns: str, name: str) -> HttpResponse:

@@ -222,3 +222,40 @@ def test_every_other_address_answers_json(governed) -> None:
             "/api/validate-yaml", json={"content": "a\ud800".encode("utf-16", "surrogatepass").hex()}
         ).is_success
         assert http.post("/api/repos/create", content=b'{"name": "\\ud800"}').status_code == 400
+
+
+def test_a_repository_is_duplicated_within_its_namespace_with_its_gate(direct, governed) -> None:
+    for lab in (direct, governed):
+        api, repo_id = lab.writer.api, f"{lab.name}/first"
+        api.create_repo(repo_id)
+        api.upload_file(repo_id=repo_id, path_or_fileobj=b"{}", path_in_repo="config.json")
+        if lab is direct:
+            lab.owner.api.update_repo_settings(repo_id, gated="manual")
+        made = api.duplicate_repo(repo_id, to_id=f"{lab.name}/second", visibility="public")
+        assert made.repo_id == f"{lab.name}/second"
+        second = api.model_info(f"{lab.name}/second")
+        assert sorted(api.list_repo_files(second.id)) == sorted(api.list_repo_files(repo_id))
+        assert (second.private, second.gated) == ((False, "manual") if lab is direct else (True, False))
+        assert api.duplicate_repo(repo_id, to_id=f"{lab.name}/second", exist_ok=True).repo_id == f"{lab.name}/second"
+    for who, to, words in (
+        (direct.writer, f"{governed.name}/taken-along", "within"),
+        (direct.outsider, f"{direct.name}/theirs", "not in the authorized list"),
+        (governed.reviewer, f"{governed.name}/theirs", "don't have the rights"),
+    ):
+        source = f"{governed.name if who is governed.reviewer else direct.name}/first"
+        with pytest.raises(HfHubHTTPError, match=words) as caught:
+            who.api.duplicate_repo(source, to_id=to)
+        assert caught.value.response.status_code == 403
+
+
+def test_storage_is_listed_to_members_alone(governed) -> None:
+    api = governed.writer.api
+    for name, content in (("a", b"one"), ("b", b"four"), ("b", b"five!")):
+        api.create_repo(f"{governed.name}/{name}", exist_ok=True)
+        api.upload_file(repo_id=f"{governed.name}/{name}", path_or_fileobj=content, path_in_repo="x.txt")
+    listed = [(one.id, one.visibility, one.storage) for one in api.list_user_repos(governed.name)]
+    assert listed == [(f"{governed.name}/a", "private", 3), (f"{governed.name}/b", "private", 9)]
+    assert [one.id for one in api.list_user_repos()] == [one[0] for one in listed]
+    assert list(governed.outsider.api.list_user_repos()) == []
+    with pytest.raises(HfHubHTTPError, match="404"):
+        list(governed.outsider.api.list_user_repos(governed.name))
