@@ -1,13 +1,20 @@
-"""Models with random weights of a given shape, written shard by shard so that no size needs memory of its own."""
+"""Models with random weights of a given shape, written shard by shard so that no size needs memory of its own.
+
+Run as a program it loads one such model as inference does, in a process of its own, and prints what that took:
+`python tests/bench/smoke_random.py FOLDER PRECISION [BACKEND]`.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SHARD_BYTES = 512 << 20
+NOISE = (1 << 22) + 3
+"""Random numbers that are used over and over: drawing billions would take longer than what is measured."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def write(shape: Shape, folder: Path) -> Path:
     with torch.device("meta"):
         empty = transformers.LlamaForCausalLM(config)
     config.save_pretrained(folder)
-    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(NOISE, generator=torch.Generator().manual_seed(0)).mul_(0.02).to(torch.bfloat16)
     shard: dict[str, Any] = {}
     held, total = 0, 0
     places: dict[str, str] = {}
@@ -66,11 +73,51 @@ def write(shape: Shape, folder: Path) -> Path:
         if held and held + size > SHARD_BYTES:
             flush()
             held = 0
-        value = torch.empty(parameter.shape, dtype=torch.bfloat16)
-        shard[name] = value.fill_(1) if value.ndim == 1 else value.normal_(0, 0.02, generator=generator)
+        count = parameter.numel()
+        value = torch.ones(count, dtype=torch.bfloat16) if parameter.ndim == 1 else noise.repeat(-(-count // NOISE))
+        shard[name] = value[:count].reshape(parameter.shape).contiguous()
         held, total = held + size, total + size
     flush()
     index = {"metadata": {"total_size": total}, "weight_map": places}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     _tokenizer(corpus()[0][:10]).save_pretrained(folder)
     return folder
+
+
+def main(folder: str, quantization: str, backend: str = "native") -> None:
+    """Loads, answers one prompt of the planned length and a few tokens after it, and prints private bytes."""
+    import time
+
+    import torch
+
+    from smoke import loading
+    from smoke.runner import Memory, private_bytes
+
+    torch.set_num_threads(1)
+    memory = Memory()
+    memory.start()
+    empty, begun = private_bytes(), time.process_time()
+    loaded = loading.load(
+        Path(folder), kind="decoder", quantization=quantization, device="cpu", dtype="bfloat16", backend=backend,
+        progress=lambda *_: None,
+    )  # fmt: skip
+    spent, of_loading, held = time.process_time() - begun, memory.peak, private_bytes()
+    with torch.inference_mode():
+        cache = loaded.model(input_ids=torch.arange(3, 515)[None], use_cache=True).past_key_values
+        loaded.model(input_ids=torch.tensor([[3]]), past_key_values=cache, use_cache=True)
+    memory.ended.set()
+    memory.join()
+    facts = {
+        "kernel": loaded.kernel,
+        "load_cpu_seconds": spent,
+        "process": empty,
+        "load_peak": of_loading,
+        "held": held,
+        "peak": max(memory.peak, private_bytes()),
+    }
+    print(json.dumps(facts))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    main(*sys.argv[1:])
