@@ -255,6 +255,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # OPTIONS would look a row up by ways of its own; the schema says what an endpoint takes.
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "web.problems.exception_handler",
     "DEFAULT_PAGINATION_CLASS": "web.pagination.KeyPagination",
     "PAGE_SIZE": 50,

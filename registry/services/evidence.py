@@ -15,7 +15,7 @@ from jobs.models import Job
 from jobs.running import Lease
 from jobs.states import OPEN
 from registry.evidence_jobs import evidence_jobs
-from registry.models import Checkpoint, Evidence
+from registry.models import Checkpoint, Commit, Evidence
 from registry.states import EvidenceKind, Outcome
 
 
@@ -37,14 +37,17 @@ def stop_evidence(*, checkpoint: Checkpoint, kind: EvidenceKind, by: User) -> bo
     if job is None:
         return False
     jobs.cancel(str(job.pk))
-    audit.record(
-        "registry:evidence:stopped",
-        subject=checkpoint,
-        actor=by,
-        at=timezone.now(),
-        label=checkpoint.digest,
-        kind_of_evidence=kind,
-    )
+    now = timezone.now()
+    for organization in _holders(checkpoint):
+        audit.record(
+            "registry:evidence:stopped",
+            subject=checkpoint,
+            actor=by,
+            at=now,
+            organization=organization,
+            label=checkpoint.digest,
+            kind_of_evidence=kind,
+        )
     return True
 
 
@@ -82,14 +85,22 @@ def write_evidence(
         job_id=job_id,
         made_at=timezone.now(),
     )
-    audit.record(
-        "registry:evidence:recorded",
-        subject=checkpoint,
-        actor=None,
-        at=made.made_at,
-        label=checkpoint.digest,
-        kind_of_evidence=kind,
-        outcome=outcome,
-        summary=made.summary,
-    )
+    for organization in _holders(checkpoint):
+        audit.record(
+            "registry:evidence:recorded",
+            subject=checkpoint,
+            actor=None,
+            at=made.made_at,
+            organization=organization,
+            label=checkpoint.digest,
+            kind_of_evidence=kind,
+            outcome=outcome,
+            summary=made.summary,
+        )
     return made
+
+
+def _holders(checkpoint: Checkpoint) -> list[str]:
+    """The organizations whose people read of a checkpoint; an event that named none would be read by all auditors."""
+    names = Commit.objects.filter(checkpoint=checkpoint).values_list("variant__organization__name", flat=True)
+    return sorted(set(names)) or [""]
