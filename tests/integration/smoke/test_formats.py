@@ -226,3 +226,16 @@ def test_weights_in_scaled_eight_bit_floats_are_multiplied_out_as_they_are_read(
     assert not any(loaded.keys.values())
     assert near(logits(loaded.model), logits(model)) < 1e-5
     assert load(tmp_path, "int8").quantized == 14
+
+
+def test_loading_tells_which_shard_it_works_through(tmp_path):
+    model, _ = built("llama")
+    model.save_pretrained(tmp_path, max_shard_size="30KB")
+    shards = len(list(tmp_path.glob("*.safetensors")))
+    told = []
+    loading.load(
+        tmp_path, kind=DECODER, quantization="int8", device="cpu", dtype="float32", progress=lambda *a: told.append(a)
+    )
+    assert shards > 2
+    assert told[-1] == (len(told), len(told), f"shard {shards} of {shards}")
+    assert [detail for _, _, detail in told] == sorted(detail for _, _, detail in told)
