@@ -70,21 +70,27 @@ def scene():
     return SimpleNamespace(lab=lab, job=job)
 
 
-PAGES = {
-    "devices": "/devices/",
-    "smoke-fail": "/acme/nimbus-8b-chat/evidence/smoke/",
+PAGES = {"devices": "/devices/", "smoke-fail": "/acme/nimbus-8b-chat/evidence/smoke/"}
+SIMILAR = {
+    "smoke-pass": "/acme/nimbus-8b/evidence/smoke/",
     "smoke-not-run": "/acme/nimbus-8b-max/evidence/smoke/",
+    "smoke-running": "/acme/nimbus-8b-vision/evidence/smoke/",
     "smoke-card": "/acme/nimbus-8b/",
+    "smoke-probe": "/acme/nimbus-8b/evidence/smoke/probe/",
 }
 
 
-def test_every_page_is_accessible_and_fits(page, scene, live_server, sign_in, look_over):
+def test_every_page_is_accessible_and_fits(page, scene, live_server, sign_in, look_over, fits, screenshot):
     sign_in(page, scene.lab.manager)
     faults = []
-    for name, path in PAGES.items():
+    for name, path in (PAGES | SIMILAR).items():
         answer = page.goto(live_server.url + path)
         assert answer.status == 200, name
-        faults += look_over(page, name)
+        if name in PAGES:
+            faults += look_over(page, name)
+        else:  # made of the same parts
+            screenshot(page, f"{name}-small-dark-page")
+            fits(page)
     assert not faults, "\n\n".join(faults)
 
 
