@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import random
+import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -110,7 +111,7 @@ def _run(request: Mapping[str, Any], channel: Channel, measured: dict[str, Any],
     torch.set_num_threads(int(request["threads"]))
     torch.manual_seed(0)
     random.seed(0)
-    channel.send("versions", versions=_versions(torch, transformers))
+    channel.send("versions", versions=_versions(torch, transformers, request["torch_device"]))
 
     from smoke import closer, coherence, decoding, encoding, loading, repeat, tensors
     from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER
@@ -188,16 +189,20 @@ def _device_peak(name: str) -> int:
         return 0
 
 
-def _driver(torch: Any) -> str:
-    """What stands between torch and the device: the runtime it was built for, or nothing on a processor."""
-    for name in ("cuda", "hip", "xpu"):
-        found = getattr(torch.version, name, None)
-        if found:
-            return f"{name} {found}"
-    return "none"
+def driver_of(torch: Any, device: str) -> str:
+    """What stands between torch and the device: the runtime it was built for and the driver; none on a processor."""
+    kind = device.partition(":")[0]
+    runtimes = {"cuda": ("hip", "cuda"), "xpu": ("xpu",)}.get(kind, ())
+    found = [f"{name} {v}" for name in runtimes if (v := getattr(torch.version, name, None))][:1]
+    try:
+        told = re.search(r"Kernel Module(?: for \S+)?\s+(\d\S*)", Path("/proc/driver/nvidia/version").read_text())
+    except OSError:
+        told = None
+    found += [f"nvidia {told[1]}"] if told and kind == "cuda" else []
+    return ", ".join(found) or ("none" if kind == "cpu" else "unknown")
 
 
-def _versions(torch: Any, transformers: Any) -> dict[str, str]:
+def _versions(torch: Any, transformers: Any, device: str) -> dict[str, str]:
     import platform
 
     import safetensors
@@ -207,7 +212,7 @@ def _versions(torch: Any, transformers: Any) -> dict[str, str]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "transformers": str(transformers.__version__),
-        "driver": _driver(torch),
+        "driver": driver_of(torch, device),
         "safetensors": str(safetensors.__version__),
         "tokenizers": str(tokenizers.__version__),
     }

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from smoke.checkpoint import Checkpoint, Tensor
 from smoke.plan import Plan
 from smoke.preparing import SYSTEM, accelerator_nodes, describer, environment, prepare
 from smoke.probes import Probe
+from smoke.runner import driver_of
 from smoke.supervise import Limits
 
 SECRETS = {"SECRET_KEY": "s", "DATABASE_URL": "d", "HF_TOKEN": "t", "AWS_SECRET_ACCESS_KEY": "a", "PYTHONPATH": "/x"}
@@ -112,3 +114,17 @@ def test_limits_follow_the_plan_unless_they_are_given(tmp_path, checkpoint):
 )
 def test_it_says_about_how_many_bytes_are_loaded(checkpoint, stage, done, total, said):
     assert describer(checkpoint)(stage, done, total) == said
+
+
+@pytest.mark.parametrize(
+    ("device", "built", "said"),
+    [
+        ("cpu", {"cuda": "13.0"}, "none"),
+        ("cuda:0", {"cuda": "13.0", "hip": None}, "cuda 13.0"),
+        ("cuda:1", {"cuda": None, "hip": "6.4"}, "hip 6.4"),
+        ("xpu:0", {"xpu": "2025.2"}, "xpu 2025.2"),
+        ("mps", {}, "unknown"),
+    ],
+)
+def test_the_driver_is_that_of_the_device_that_was_used(device, built, said):
+    assert driver_of(SimpleNamespace(version=SimpleNamespace(**built)), device).partition(", nvidia")[0] == said
