@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from jobs.running import Lease
+from registry.policies import BYTES_DIFFER
 from registry.states import Level
 from release.models import Publication, PublicationFile
 from release.publishing.target_client import READ_BACK_DIFFERS, Sending, TargetClient
@@ -40,11 +41,12 @@ def withdraw_from_hub(lease: Lease, publication: Publication) -> None:
 
 
 def sendings(publication: Publication) -> list[Sending]:
-    """What goes up, in the order of the paths."""
-    return [
-        Sending(file.path, file.blob_id, file.blob.size_bytes, file.blob.git_sha1)
-        for file in publication.item.packaged.files.select_related("blob")
-    ]
+    """What goes up, in the order of the paths; Refused where stored bytes were found damaged."""
+    files = list(publication.item.packaged.files.select_related("blob"))
+    for file in files:
+        if file.blob.damaged_at is not None:
+            raise Refused.because(BYTES_DIFFER, path=file.path, sha256=file.blob_id)
+    return [Sending(file.path, file.blob_id, file.blob.size_bytes, file.blob.git_sha1) for file in files]
 
 
 def _stage(lease: Lease, publication: Publication, client: TargetClient, files: list[Sending]) -> str:

@@ -100,6 +100,13 @@ def test_what_services_name_is_declared():
                 assert secret.removeprefix("/run/secrets/") in service["secrets"], name
 
 
+def test_nginx_is_given_what_its_configuration_asks_for():
+    template = (ROOT / "deploy" / "nginx" / "imprimatur.conf.template").read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", template)) == set(SERVICES["delivery"]["environment"])
+    blobs = SERVICES["delivery"]["environment"]["BLOBS"]
+    assert any(volume.split(":")[1] in blobs for volume in SERVICES["web"]["volumes"])
+
+
 def test_no_secret_stands_in_the_file():
     text = (ROOT / "docker-compose.yml").read_text()
     assert not re.search(r"(?i)(password|token|key):\s+['\"]?[\w-]{8,}['\"]?\s*$", text, re.MULTILINE)
