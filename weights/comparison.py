@@ -122,6 +122,8 @@ def _match_values(ours: _Side, theirs: _Side, a: Group, b: Group) -> None:
                 directions(near.values[rows]), directions(far.values[columns]), names, others, least
             )
             hit = similarity >= least
+            if not is_turned and not hit.any() and rows.size == usable[0].sum():
+                return  # whoever is near to one of ours has one of ours near to it
             first, second = rows[hit], columns[best[hit]]
             _record(
                 ours, theirs, a, b, (second, first, similarity[hit]) if is_turned else (first, second, similarity[hit])

@@ -73,7 +73,7 @@ class Fingerprint:
     def from_text(cls, text: str) -> Fingerprint:
         """The fingerprint that `to_text` wrote; ValueError if it is none of this version."""
         try:
-            content = base64.b64decode(text, validate=True)
+            content = binascii.a2b_base64(text, strict_mode=True)
             version, flags, values, rows, columns, elements, row = _HEAD.unpack_from(content)
         except (binascii.Error, struct.error, ValueError) as error:
             raise ValueError("not a fingerprint") from error
@@ -82,7 +82,8 @@ class Fingerprint:
         if version != VERSION or not values or values % SEGMENT or rows > ROWS or len(content) != _HEAD.size + size:
             raise ValueError("not a fingerprint")
         place = _HEAD.size
-        codes = np.frombuffer(content, "<u2", values, place).astype("<u4") << 16
+        codes = np.zeros(values, dtype="<u4")
+        codes.view("<u2")[1::2] = np.frombuffer(content, "<u2", values, place)  # the upper halves
         place += 2 * values
         if flags & _HAS_LOW:
             codes |= np.frombuffer(content, np.uint8, values, place).astype("<u4") << 8

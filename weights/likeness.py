@@ -25,6 +25,7 @@ UNCHANGED, CAST, QUANTIZED, CHANGED = 0, 1, 2, 3
 
 _STORED = 2.0**-14  # relative precision with which fingerprints keep values
 _GRIDS = ("BF16", "F16", "F8_E4M3", "F8_E5M2")
+BLOCK_ROWS = 1024
 _SMOOTH = 0.5  # squared differences of neighbors by variance; 2 where neighbors are independent
 
 
@@ -37,6 +38,8 @@ def light(values: Array, step: int = RUN_LENGTH) -> Array:
 
 def directions(values: Array) -> Array:
     """Rows of values as vectors of length one whose products are similarities; a row of constants becomes zero."""
+    if len(values) > BLOCK_ROWS:
+        return np.concatenate([directions(values[start : start + BLOCK_ROWS]) for start in _blocks(values)])
     segments = values.reshape(len(values), -1, SEGMENT)
     centered = segments - segments.mean(axis=2, keepdims=True)
     lengths = np.sqrt(np.einsum("nsk,nsk->ns", centered, centered))
@@ -47,6 +50,11 @@ def directions(values: Array) -> Array:
     return found
 
 
+def _blocks(values: Array) -> range:
+    """Where the parts begin that fit the processor's caches, of a table of tens of thousands of rows."""
+    return range(0, len(values), BLOCK_ROWS)
+
+
 def threshold(values: int) -> float:
     """The least similarity that is no chance, for samples of so many values."""
     return max(RELATED, DEVIATIONS / float(np.sqrt(values * (SEGMENT - 1) / SEGMENT)))
@@ -54,6 +62,8 @@ def threshold(values: int) -> float:
 
 def is_trivial(values: Array) -> Array:
     """Which samples any model might have: constant ones, masks, and smooth ones like position tables."""
+    if len(values) > BLOCK_ROWS:
+        return np.concatenate([is_trivial(values[start : start + BLOCK_ROWS]) for start in _blocks(values)])
     size = np.abs(values).max(axis=1, keepdims=True)
     runs = (values / np.maximum(size, 1e-38)).reshape(len(values), -1, RUN_LENGTH)
     spread = runs.var(axis=2)
@@ -92,8 +102,8 @@ def classify(
     offset of one counts as a cast: formats keep some norms as their distance from one.
     """
     found = np.full(len(left), CHANGED, dtype=np.int8)
-    for start in range(0, len(left), 2048):
-        part = slice(start, start + 2048)
+    for start in _blocks(left):
+        part = slice(start, start + BLOCK_ROWS)
         grids = tuple([names[part] for names in dtypes])
         gaps = tuple([gap[part] for gap in steps])
         found[part] = _classify(left[part], right[part], (grids[0], grids[1]), (gaps[0], gaps[1]), is_vector[part])
@@ -127,10 +137,12 @@ def _classify(
 
 def _gaps(values: Array, dtypes: list[str], steps: Array) -> Array:
     """How far a value is from the next that its type can hold."""
-    layouts = [FLOATS.get(name) for name in dtypes]
+    layouts = {name: FLOATS.get(name) for name in set(dtypes)}
     # Wide types were cut to what fingerprints keep.
-    mantissa = np.array([_mantissa(name) for name in dtypes])[:, None]
-    least = np.array([1 - layout.bias if layout else -126 for layout in layouts])[:, None]
+    mantissas = {name: _mantissa(name) for name in layouts}
+    exponents_from = {name: 1 - layout.bias if layout else -126 for name, layout in layouts.items()}
+    mantissa = np.array([mantissas[name] for name in dtypes])[:, None]
+    least = np.array([exponents_from[name] for name in dtypes])[:, None]
     _, exponents = np.frexp(np.abs(values))
     gaps = np.ldexp(np.float32(1), np.clip(np.maximum(exponents - 1, least) - mantissa, -140, 126))
     found: Array = gaps.astype(np.float32)
@@ -159,16 +171,27 @@ def _is_cast(left: Array, right: Array, gaps: list[Array], dtypes: tuple[list[st
 def _is_on_grid(wide: Array, narrow: Array, own: Array, grid: str) -> Array:
     """Whether `narrow`, in a type with gaps of `own`, has only values of the type `grid`, and `wide` rounds to them."""
     found = np.zeros(len(narrow), dtype=bool)
-    coarse = _gaps(narrow, [grid] * len(narrow), np.full((len(narrow), narrow.shape[1] // SEGMENT), np.nan))
-    rounded = np.rint(narrow / coarse) * coarse
-    is_on = (np.abs(rounded - narrow) <= np.abs(narrow) * _STORED / 2).mean(axis=1) >= AGREEING
-    rows = np.flatnonzero(is_on)
+    # Hardly any is, and where it is not a few values show it.
+    allowed = (1 - AGREEING) * narrow.shape[1]
+    rows = np.flatnonzero(_beside(narrow[:, : 2 * SEGMENT], grid)[0] <= allowed)
+    if not rows.size:
+        return found
+    beside, coarse = _beside(narrow[rows], grid)
+    is_on = beside <= allowed
+    rows = rows[is_on]
     if rows.size:
-        gap = coarse[rows]
+        gap = coarse[is_on]
         is_coarser = (gap >= 4 * own[rows]).mean(axis=1) > 0.9
         is_near = (np.abs(wide[rows] - narrow[rows]) <= 0.51 * gap + own[rows]).mean(axis=1) >= AGREEING
         found[rows] = is_coarser & is_near
     return found
+
+
+def _beside(values: Array, grid: str) -> tuple[Array, Array]:
+    """How many values of each row are none of the type `grid`, and how far each is from the next of that type."""
+    gaps = _gaps(values, [grid] * len(values), np.full((len(values), values.shape[1] // SEGMENT), np.nan))
+    is_beside = np.abs(np.rint(values / gaps) * gaps - values) > np.abs(values) * _STORED / 2
+    return is_beside.sum(axis=1), gaps
 
 
 def _few(values: Array) -> Array:
