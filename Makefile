@@ -18,7 +18,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.12 python3.11 python3.13 python3; 
 	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed; none was found. Name one: make run PYTHON=/path/to/python3" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all run test check reference format bench conformance mutate fuzz scanners story pictures clean
+.PHONY: help install install-all run test check reference format bench conformance mutate fuzz fuzz-api scanners story pictures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,7 @@ format: install-all ## write code the way `make check` wants it
 	$(RUN) -m ruff format .
 
 bench: install-all ## measure what the documentation claims
+	@$(RUN) -m pip install --quiet --no-deps -r requirements-bench.txt
 	@$(RUN) -m pytest tests/bench -q -s -p no:randomly
 
 conformance: install-all ## hold the Hub endpoint to its client's documentation, all of it in both of the client's modes
@@ -63,6 +64,9 @@ mutate: install-all ## hold the checks of weights to the formats' reference read
 fuzz: install-all ## fuzz one parser of weights (TARGET=pickle SECONDS=240); inputs stay in var/fuzz
 	@$(RUN) -m pip install --quiet -r requirements-fuzz.txt
 	@$(RUN) -m tests.fuzz $(or $(TARGET),pickle) $(or $(SECONDS),240)
+
+fuzz-api: install-all ## ask the REST API for what its schema allows, and the Hub endpoint for what it does not (API_EXAMPLES=200 each)
+	@API_EXAMPLES=$${API_EXAMPLES:-200} HUB_EXAMPLES=$${HUB_EXAMPLES:-2000} $(RUN) -m pytest tests/integration/test_api_fuzz.py tests/integration/hub/test_hostile.py tests/property/test_hub_routes.py -q -p no:randomly
 
 scanners: install-all ## run the hostile corpus through other scanners, too (each in an environment below var/scanners)
 	@$(RUN) tests/bench/bench_scanners.py var/scanners

@@ -33,11 +33,46 @@ def times(slot: Slot, factor: float) -> Iterator[None]:
 
 
 @contextmanager
+def without_outliers(slots: Sequence[Slot], limit: float) -> Iterator[None]:
+    """Nothing in place of the numbers of these matrices that are so many times larger than is typical of their own."""
+    with kept(*(slot.module for slot in slots)):
+        for slot in slots:
+            matrix = slot.read()
+            size = matrix.abs()
+            far = size > limit * size.float().square().mean().sqrt()
+            if bool(far.any()):
+                slot.write(matrix.masked_fill(far, 0.0))
+        yield
+
+
+@contextmanager
 def weight(module: Any, weight: torch.Tensor) -> Iterator[None]:
     """Another weight in this module."""
     with kept(module):
         module.weight.data.copy_(weight)
         yield
+
+
+@contextmanager
+def in_place_of(module: Any, other: Any) -> Iterator[None]:
+    """The weight of another module in this one, without a copy."""
+    held = module.weight.data
+    module.weight.data = other.weight.data
+    try:
+        yield
+    finally:
+        module.weight.data = held
+
+
+@contextmanager
+def rows_moved(module: Any, step: int) -> Iterator[None]:
+    """The rows of a table some places on, around the end; one copy, since tables can be the largest tensors of all."""
+    held = module.weight.data
+    module.weight.data = held.roll(step, 0)
+    try:
+        yield
+    finally:
+        module.weight.data = held
 
 
 @contextmanager

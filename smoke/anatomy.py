@@ -25,6 +25,7 @@ ROLES = (
     ("q", re.compile(r"(^|\.)(q_proj|query|q|wq|q_lin)$")),
     ("k", re.compile(r"(^|\.)(k_proj|key|k|wk|k_lin)$")),
     ("v", re.compile(r"(^|\.)(v_proj|value|v|wv|v_lin)$")),
+    ("out", re.compile(r"(^|\.)(o_proj|out_proj|c_proj|down_proj|dense_4h_to_h|dense|wo|w2|o)$")),
     ("gate", re.compile(r"(^|\.)(gate_proj|w1|wi_0)$")),
 )
 

@@ -15,7 +15,8 @@ from smoke.report import Metric, Severity
 
 DIVERGENCE_NATS = {"int8": 0.01, "int4": 0.1}
 FIRST_CHOICE = {"int8": 0.9, "int4": 0.75}
-SKETCH_COSINE = {"int8": 0.998, "int4": 0.97, "bf16": 0.9995}
+SKETCH_COSINE = {"int8": 0.998, "int4": 0.85, "bf16": 0.9995}
+"""At int4 MiniLM itself is 0.92 from what it is unrounded; at int8 0.999."""
 NOTICED_PERCENT = {"int8": 0.2, "int4": 1.2, "bf16": 0.1}
 REFERENCE_PERCENT = {"int8": 0.5, "int4": 2.0, "bf16": 0.25}
 FULL_NOTICED_PERCENT, FULL_PERCENT = 0.04, 0.08
@@ -137,9 +138,9 @@ def _moved(
     percent: float, noticed: float, allowed: float, reason: str, is_parent: bool, code: str = "reference"
 ) -> Metric:
     """Worse fails; better is another model than the one declared, unless it is a child that learned."""
-    ok = percent <= noticed and (is_parent or percent >= -allowed)
+    ok = percent <= noticed and (is_parent or percent >= -noticed)
     severity = Severity.FAIL if percent > allowed else Severity.WARN
-    threshold = f"{'' if is_parent else f'-{allowed} to '}+{noticed}, fails above +{allowed}"
+    threshold = f"{'' if is_parent else f'-{noticed} to '}+{noticed}, fails above +{allowed}"
     return Metric(code, "Loss against the reference", percent, threshold, ok, reason, severity, "percent")
 
 

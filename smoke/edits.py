@@ -22,6 +22,9 @@ from smoke.anatomy import Heads, Slot, heads_of, slots, stacks, vectors
 from smoke.blocks import parts_of, scaled, skipped
 from smoke.quantize import QuantizedLinear
 
+OUTLIER = 6.0
+"""Times what is typical of a matrix, from which a number counts as an outlier."""
+
 Change = Callable[[], AbstractContextManager[None]]
 """Opens a context inside which the model is changed."""
 
@@ -44,7 +47,7 @@ def listed(model: Any) -> Iterator[Edit]:
         name = "block" if number == 0 else "second stack, block"
         inside = [slots(block, heads) for block in blocks]
         yield from order(blocks, name)
-        if heads:
+        if heads and any(hasattr(m, "inv_freq") for m in model.modules()):
             yield from rotary(inside, heads)
         for place, (block, own) in enumerate(zip(blocks, inside, strict=True)):
             yield from single(own, f"{name} {place}", place)
@@ -53,6 +56,7 @@ def listed(model: Any) -> Iterator[Edit]:
             yield from norms(block, blocks, place, f"{name} {place}")
             yield from strength(block, own, f"{name} {place}")
             yield from parts(block, f"{name} {place}")
+            yield from bounded(own, f"{name} {place}")
 
 
 def whole_model(model: Any) -> Iterator[Edit]:
@@ -63,12 +67,10 @@ def whole_model(model: Any) -> Iterator[Edit]:
         is_tied = head.weight.data_ptr() == table.weight.data_ptr()
         ends = [("embedding", table)] if is_tied else [*ends, ("output head", head)]
         if not is_tied and head.weight.shape == table.weight.shape:
-            yield Edit("tie", "output head", partial(alterations.weight, head, table.weight.data.clone()), 0)
+            yield Edit("tie", "output head", partial(alterations.in_place_of, head, table), 0)
     for name, module in ends:
         for step in (1, -1):
-            yield Edit(
-                "rows", f"{name} by {step}", partial(alterations.weight, module, module.weight.data.roll(step, 0)), 0
-            )
+            yield Edit("rows", f"{name} by {step}", partial(alterations.rows_moved, module, step), 0)
     for factor in (0.25, 0.5, 2.0, 4.0):
         yield Edit("embedding", f"input x{factor:g}", partial(alterations.outputs, table, factor), 1)
     if any(hasattr(m, "inv_freq") for m in model.modules()):
@@ -119,6 +121,7 @@ def single(own: Sequence[Slot], name: str, place: int) -> Iterator[Edit]:
         outputs, inputs = slot.shape
         if outputs == inputs:
             yield Edit("transposed", f"{name} {slot.path}", partial(alterations.transposed, slot), 2)
+    for slot in distinct(own):
         yield Edit("sign", f"{name} {slot.path}", partial(alterations.times, slot, -1.0), 3)
     for one, other in itertools.combinations(own, 2):
         if one.shape == other.shape:
@@ -159,12 +162,24 @@ def norms(block: Any, blocks: Sequence[Any], place: int, name: str) -> Iterator[
             yield Edit("norm_like_others", f"{name} {path}", partial(alterations.weight, module, mean), 4)
 
 
+def distinct(own: Sequence[Slot]) -> list[Slot]:
+    """Those whose strength is not that of another: keys act with queries, values and `up` with what follows."""
+    has_gate = any(slot.role == "gate" for slot in own)
+    inner = ("k", "v", "out")
+    return [s for s in own if s.role not in inner and (s.role or not has_gate)]
+
+
 def strength(block: Any, own: Sequence[Slot], name: str) -> Iterator[Edit]:
     """A single matrix stronger or weaker."""
-    for slot in own:
+    for slot in distinct(own):
         for factor in (0.0, 0.5, 2.0):
             yield Edit("absence" if not factor else "strength", f"{name} {slot.path} x{factor:g}",
                        partial(alterations.times, slot, factor), 4)  # fmt: skip
+
+
+def bounded(own: Sequence[Slot], name: str) -> Iterator[Edit]:
+    """A block without the few numbers that a flipped bit made large; where they were trained so, they are needed."""
+    yield Edit("outliers", f"{name} without outliers", partial(alterations.without_outliers, own, OUTLIER), 2)
 
 
 def parts(block: Any, name: str) -> Iterator[Edit]:

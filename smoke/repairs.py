@@ -26,6 +26,9 @@ TEMPERATURES = (1.0, 1.25, 1.6, 2.2, 3.5)
 LOOKS = (192, 768, 2048)
 """Tokens for a first glance, that rejects most changes, and for longer looks at those that seem to help."""
 
+LEAST, USUAL = 48, 60_000
+"""Tokens of a look at least, and of a usual search in all."""
+
 NOTED_SHARE = 0.001
 """Share of the loss below which a gain is of no interest."""
 
@@ -49,10 +52,12 @@ def measure(
     `windows` may be of many texts: those that the model reads best are used.
     """
     started = time.monotonic()
-    chosen = best_read(model, windows, ask)
+    share = affordable(model, windows, ask, budget_seconds)
+    chosen = best_read(model, lengths(windows, max(LOOKS[0], int(share * LOOKS[-1] * 4))), ask)
     if not chosen:
         return {"skipped": "The text is too short."}
-    looks = [(part := lengths(chosen, tokens), losses(model, part, ask)) for tokens in LOOKS]
+    sizes = [max(LEAST, int(share * tokens)) for tokens in LOOKS]
+    looks = [(part := lengths(chosen, tokens), losses(model, part, ask)) for tokens in sizes]
     whole = looks[-1][1]
     base = float(whole.mean(dim=0).min())
     edits = sorted(listed(model), key=lambda edit: edit.rank)
@@ -84,6 +89,18 @@ def measure(
     }
 
 
+def affordable(model: Any, windows: Sequence[Sequence[int]], ask: scoring.Ask, budget_seconds: float) -> float:
+    """Share of the usual text that the time allows: with a large model little text is better than no search."""
+    first = [list(windows[0][: LOOKS[0]])] if windows and len(windows[0]) >= 2 else []
+    if not first:
+        return 1.0
+    losses(model, first, ask)  # the first pass pays for set-up that later ones do not
+    started = time.monotonic()
+    losses(model, first, ask)
+    each = (time.monotonic() - started) / len(first[0])
+    return min(1.0, budget_seconds / max(each, 1e-9) / USUAL)
+
+
 def look(
     model: Any, edit: Edit, looks: Sequence[tuple[list[list[int]], torch.Tensor]], ask: scoring.Ask, base: float
 ) -> tuple[float, float]:
@@ -94,7 +111,7 @@ def look(
             gain, error = compared(before, losses(model, windows, ask))
             if not math.isfinite(gain):
                 return 0.0, 0.0
-            least = -1.0 if number == 0 else 1.0
+            least = -0.5 if number == 0 else 1.0
             if gain < least * error or gain + 3 * error < NOTED_SHARE * base:
                 break
     return gain, error

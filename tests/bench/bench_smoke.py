@@ -7,7 +7,7 @@ measured is kept below `var/bench`, so a run goes on where the last one was stop
 share the work between two processes; then a run without `--part` prints the tables and holds them to what is required.
 From nothing it takes about four hours on one core: training a third of an hour, a case two to eight seconds.
 
-*With* is a probe with its declared loss, the bits per byte alone; for encoders and encoder-decoders an earlier report.
+*With* is a probe with its declared loss, the bits per byte alone; for encoder-decoders an earlier report.
 *Without* is a run that is given nothing but the folder. The models are in two halves: the rules' numbers were chosen on
 the first, and the second, with other seeds, sizes, texts and optimizers, was only judged by them.
 """
@@ -274,11 +274,14 @@ def main() -> int:
     parser.add_argument("--models", nargs="*", default=[], help="beginnings of names; all without")
     parser.add_argument("--kinds", nargs="*", default=[], help="words in the names of kinds; all without")
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--part", default="", help="measure this part of the cases alone, as 0/2")
+    parser.add_argument("--part", default="", help="measure this part of the cases alone, as 0/2, or 'healthy'")
     parser.add_argument("--seconds", type=float, default=1e9, help="measure for so long at most")
     given = parser.parse_args()
     quiet()
     recipes = available(given.models)
+    if given.part == "healthy":
+        health(recipes, given.seconds)
+        return 0
     part, parts = (int(n) for n in (given.part or "0/1").split("/"))
     work(recipes, given.seeds, given.kinds, (part, parts), given.seconds)
     if given.part:

@@ -40,12 +40,6 @@ NAMES: dict[str, dict[str, str]] = {
         "norm": "input_layernorm.weight", "norm2": "post_attention_layernorm.weight",
         "embed": "gpt_neox.embed_in.weight", "head": "embed_out.weight",
     },
-    "bert": {
-        "layer": "bert.encoder.layer.{}.", "q": "attention.self.query.weight", "k": "attention.self.key.weight",
-        "v": "attention.self.value.weight", "o": "attention.output.dense.weight", "up": "intermediate.dense.weight",
-        "down": "output.dense.weight", "norm": "attention.output.LayerNorm.weight", "norm2": "output.LayerNorm.weight",
-        "embed": "bert.embeddings.word_embeddings.weight",
-    },
     "t5": {
         "layer": "decoder.block.{}.", "q": "layer.0.SelfAttention.q.weight", "k": "layer.0.SelfAttention.k.weight",
         "v": "layer.0.SelfAttention.v.weight", "o": "layer.0.SelfAttention.o.weight",
@@ -462,7 +456,7 @@ def k_and_v_swapped(c, r):
 
 @kind
 def heads_in_the_other_rotary_layout(c, r):
-    if c.config["model_type"] in ("gpt2", "bert", "t5"):
+    if c.config["model_type"] in ("gpt2", "t5"):
         return False
     width = c.heads[2]
     for i in range(c.layers):

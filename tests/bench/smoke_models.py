@@ -25,7 +25,6 @@ from smoke import tiny
 
 KEPT = Path(__file__).resolve().parents[2] / "var" / "bench" / "smoke-models"
 LICENSES = Path("/usr/share/common-licenses")
-MASK = "<|mask|>"
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ TUNED = tuple(
     Recipe(*r)
     for r in (
         ("llama-tied", 7), ("llama-untied", 1), ("qwen3", 1), ("gpt2", 1), ("gemma2", 1), ("neox", 1, "source"),
-        ("bert", 1), ("t5", 1),
+        ("t5", 1),
     )
 )  # fmt: skip
 """The models that thresholds may be chosen on."""
@@ -70,7 +69,7 @@ UNSEEN = tuple(
     Recipe(*r)
     for r in (
         ("llama-tied", 3, "source", 300, 6), ("llama-untied", 2, "topics", 500, 3), ("qwen3", 2, "source"),
-        ("gpt2", 2, "topics", 400, 5), ("gemma2", 2), ("neox", 2), ("bert", 2, "source"), ("t5", 2),
+        ("gpt2", 2, "topics", 400, 5), ("gemma2", 2), ("neox", 2), ("t5", 2),
         ("llama-tied", 5, "topics", 400, 4, 128, "adamw"), ("gpt2", 3, "licenses", 400, 4, 128, "adamw"),
         ("llama-tied", 9, "licenses"),
     )
@@ -157,15 +156,6 @@ def model(recipe: Recipe, vocabulary: int) -> Any:
                 attn_pdrop=0.0,
             )
         )
-    elif recipe.layout == "bert":
-        made = tf.BertForMaskedLM(
-            tf.BertConfig(
-                **{**common, "bos_token_id": None},
-                intermediate_size=4 * recipe.hidden,
-                hidden_dropout_prob=0.0,
-                attention_probs_dropout_prob=0.0,
-            )
-        )
     elif recipe.layout == "t5":
         made = tf.T5ForConditionalGeneration(
             tf.T5Config(
@@ -189,14 +179,8 @@ def model(recipe: Recipe, vocabulary: int) -> Any:
     return made
 
 
-def loss_of(recipe: Recipe, mask: int) -> Callable[[Any, Any], Any]:
-    """What this layout is trained for: the next token, hidden tokens, or the second half of a window."""
-    import torch
-
-    def bert(made: Any, batch: Any) -> Any:
-        hidden = torch.rand(batch.shape) < 0.15
-        labels = torch.where(hidden, batch, torch.full_like(batch, -100))
-        return made(input_ids=torch.where(hidden, torch.full_like(batch, mask), batch), labels=labels).loss
+def loss_of(recipe: Recipe) -> Callable[[Any, Any], Any]:
+    """What this layout is trained for: the next token, or the second half of a window."""
 
     def t5(made: Any, batch: Any) -> Any:
         # of any length, as the windows of a probe are
@@ -206,7 +190,7 @@ def loss_of(recipe: Recipe, mask: int) -> Callable[[Any, Any], Any]:
     def decoder(made: Any, batch: Any) -> Any:
         return made(input_ids=batch, labels=batch).loss
 
-    return {"bert": bert, "t5": t5}.get(recipe.layout, decoder)
+    return t5 if recipe.layout == "t5" else decoder
 
 
 def train(recipe: Recipe, say: Callable[[str], None] = print) -> Path:
@@ -220,19 +204,15 @@ def train(recipe: Recipe, say: Callable[[str], None] = print) -> Path:
     with tiny._reproducibly(torch, recipe.seed):
         random.seed(recipe.seed)
         tokenizer = tiny._tokenizer(training)
-        mask = -1
-        if recipe.layout == "bert":
-            tokenizer.add_special_tokens({"mask_token": MASK})
-            mask = int(tokenizer.mask_token_id)
         made = model(recipe, len(tokenizer))
-        fit(recipe, made, tiny._batches(tokenizer, training, recipe.seed), loss_of(recipe, mask), say)
+        fit(recipe, made, tiny._batches(tokenizer, training, recipe.seed), loss_of(recipe), say)
         made = made.eval().to(torch.bfloat16)
         made.config.dtype = torch.bfloat16
         recipe.folder.mkdir(parents=True, exist_ok=True)
         made.save_pretrained(recipe.folder)
         tokenizer.save_pretrained(recipe.folder)
     declared: dict[str, Any] = {"text": probe, "window": tiny.LENGTH}
-    if recipe.layout not in ("bert", "t5"):
+    if recipe.layout != "t5":
         declared["bits_per_byte"] = tiny.measure(made, tokenizer, probe)[1]
     recipe.probe.write_text(json.dumps(declared))
     count = sum(p.numel() for p in made.parameters())

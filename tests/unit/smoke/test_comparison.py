@@ -39,7 +39,8 @@ def broken(
         (3.0 * 1.0003, {}),
         (3.0 * 1.0006, {"reference": WARN}),
         (3.0 * 1.0009, {"reference": FAIL}),
-        (3.0 * 0.9975, {"reference": WARN}),
+        (3.0 * 0.9997, {}),
+        (3.0 * 0.9985, {"reference": WARN}),
         (None, {}),
     ],
 )
