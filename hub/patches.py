@@ -1,4 +1,4 @@
-"""The difference of two sets of files in git's words, bounded. Pure.
+"""The difference of two sets of files in git's words, bounded.
 
 Large files appear as what git keeps of them, their pointers; what is no text only as being different.
 """

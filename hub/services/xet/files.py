@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +12,8 @@ from hub.models import Xorb, XorbPart
 from hub.services.xet import ahead
 from hub.services.xet.ahead import Upload
 from hub.services.xet.sources import KnownXorb, Sources, gone, is_covered
-from hub.xet.hashes import HASH_BYTES, Tree, chunk_hash, file_hash, term_check
+from hub.xet.chunk_lists import ChunkList
+from hub.xet.hashes import Tree, chunk_hash, file_hash, term_check
 from hub.xet.shards import FileRecord
 from registry import policies as registry
 from registry.blobs import Content
@@ -22,7 +22,6 @@ from registry.services import content
 from rules import Refused
 
 log = logging.getLogger(__name__)
-ENTRY = struct.Struct(f"<{HASH_BYTES}sI")
 # A few chunks named many times make a file of any size. Zeros do that honestly, up to a bound.
 FREE_REPETITION_BYTES, MOST_REPETITION = 16 << 30, 16
 
@@ -65,14 +64,14 @@ def _check(record: FileRecord, sources: Sources) -> None:
     """Compare a record with the chunks that it names."""
     tree, distinct, size = Tree(), {}, 0
     for number, term in enumerate(record.terms, 1):
-        xorb = sources.find(term.xorb)
-        if term.end > xorb.count or xorb.length(term.first, term.end) != term.plain_bytes:
+        chunks = sources.find(term.xorb).chunks
+        if term.end > len(chunks) or chunks.length(term.first, term.end) != term.plain_bytes:
             raise bad(f"Part {number} of a file is not as long as the chunks that it names.")
-        if term_check(xorb.hashes(term.first, term.end)) != term.check:
+        if term_check(chunks.hashes(term.first, term.end)) != term.check:
             raise bad(f"Part {number} of a file does not name the chunks that it shows to know.")
-        for digest, length in ENTRY.iter_unpack(xorb.entries(term.first, term.end)):
+        for digest, length in chunks.run(term.first, term.end):
             tree.add(digest, length)
-        distinct[term.xorb] = xorb.size_bytes
+        distinct[term.xorb] = chunks.size_bytes
         size += term.plain_bytes
     if file_hash(tree.root()) != record.digest:
         raise bad("The chunks of a file do not make its hash.")
@@ -118,7 +117,9 @@ def _place(record: FileRecord, organization: Organization, sha256: str) -> None:
     XorbPart.objects.bulk_create(made, ignore_conflicts=True, batch_size=2000)
     Xorb.objects.filter(pk__in=[row.pk for row in known.values()]).update(used_at=timezone.now())
     full = [
-        row for digest, row in known.items() if row.has_bytes and is_covered(spans[digest], 0, KnownXorb(row, []).count)
+        row
+        for digest, row in known.items()
+        if row.has_bytes and is_covered(spans[digest], 0, len(ChunkList(bytes(row.chunks))))
     ]
     Xorb.objects.filter(pk__in=[row.pk for row in full]).update(has_bytes=False)
     transaction.on_commit(lambda: _forget_files(organization.pk, full))
@@ -141,9 +142,7 @@ def _forget_damaged(record: FileRecord, sources: Sources) -> None:
 
 def _is_sound(xorb: KnownXorb) -> bool:
     with xorb_store.read(xorb.row.organization_id, xorb.digest) as file:
-        return all(
-            chunk_hash(file.read(length)) == digest for digest, length in ENTRY.iter_unpack(xorb.entries(0, xorb.count))
-        )
+        return all(chunk_hash(file.read(length)) == digest for digest, length in xorb.chunks.run(0, len(xorb.chunks)))
 
 
 def bad(what: str) -> Refused:

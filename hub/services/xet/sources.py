@@ -9,17 +9,15 @@ from functools import cached_property
 from types import TracebackType
 from typing import BinaryIO
 
-import numpy as np
-
 from hub import policies, xorb_store
 from hub.models import Xorb, XorbPart
-from hub.xet.hashes import HASH_BYTES, to_text
+from hub.xet.chunk_lists import ChunkList
+from hub.xet.hashes import to_text
 from hub.xet.shards import Term
 from registry.blobs import Extent, blob_store
 from registry.models import Organization
 from rules import Refused
 
-ENTRY_BYTES = HASH_BYTES + 4
 # Xorbs whose chunks and open files are kept at hand; a file's parts mostly follow one another in few xorbs.
 AT_HAND = 32
 
@@ -39,59 +37,35 @@ class KnownXorb:
     def __init__(self, row: Xorb, parts: list[XorbPart]) -> None:
         self.row, self.parts = row, sorted(parts, key=lambda part: (part.first, -part.end))
         self.digest = bytes(row.digest)
-        self._table = np.frombuffer(bytes(row.chunks), np.uint8).reshape(-1, ENTRY_BYTES)
-        lengths = np.ascontiguousarray(self._table[:, HASH_BYTES:]).view("<u4").ravel()
-        self._begins = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        self.chunks = ChunkList(bytes(row.chunks))
 
     @classmethod
     def of(cls, row: Xorb) -> KnownXorb:
         """The xorb of a row, with its parts as they are now."""
         return cls(row, list(row.parts.all()))
 
-    @property
-    def count(self) -> int:
-        """How many chunks."""
-        return len(self._table)
-
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes all chunks have."""
-        return int(self._begins[-1])
-
-    def length(self, first: int, end: int) -> int:
-        """How many bytes some chunks have."""
-        return int(self._begins[end] - self._begins[first])
-
-    def entries(self, first: int, end: int) -> bytes:
-        """Hash and length of each of some chunks, one after another."""
-        return self._table[first:end].tobytes()
-
-    def hashes(self, first: int, end: int) -> bytes:
-        """The hashes of some chunks, one after another."""
-        return self._table[first:end, :HASH_BYTES].tobytes()
-
     @cached_property
     def has_file(self) -> bool:
         """Whether its own bytes are here."""
-        return self.row.has_bytes and xorb_store.is_whole(self.row.organization_id, self.digest, self.size_bytes)
+        return self.row.has_bytes and xorb_store.is_whole(self.row.organization_id, self.digest, self.chunks.size_bytes)
 
     @property
     def is_readable(self) -> bool:
         """Whether every chunk can be read from somewhere."""
-        return self.has_file or is_covered(((part.first, part.end) for part in self.parts), 0, self.count)
+        return self.has_file or is_covered(((part.first, part.end) for part in self.parts), 0, len(self.chunks))
 
     def pieces(self, first: int, end: int) -> list[Piece] | None:
         """Where the bytes of some chunks are; None where they are nowhere."""
         if self.has_file:
-            return [Piece("", int(self._begins[first]), self.length(first, end))]
+            return [Piece("", self.chunks.begin(first), self.chunks.length(first, end))]
         found = []
         while first < end:
             part = max((p for p in self.parts if p.first <= first < p.end), key=lambda p: p.end, default=None)
             if part is None:
                 return None
             until = min(part.end, end)
-            offset = part.offset_bytes + self.length(part.first, first)
-            found.append(Piece(part.blob_id, offset, self.length(first, until)))
+            offset = part.offset_bytes + self.chunks.length(part.first, first)
+            found.append(Piece(part.blob_id, offset, self.chunks.length(first, until)))
             first = until
         return found
 

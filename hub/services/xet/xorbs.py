@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -12,12 +11,11 @@ from hub import policies, staging, xorb_store
 from hub.models import Xorb
 from hub.services.xet import ahead
 from hub.services.xet.leave import Opened
+from hub.xet.chunk_lists import entry
 from hub.xet.hashes import Tree, to_text
 from hub.xet.xorbs import MOST_BYTES, BadXorb, read_xorb
 from registry.models import Organization
 from rules import Refused
-
-LENGTH = struct.Struct("<I")
 
 
 def receive(*, opened: Opened, digest: bytes, announced: int | None, blocks: Iterable[bytes]) -> bool:
@@ -54,7 +52,7 @@ def _keep(organization: Organization, digest: bytes, blocks: Iterable[bytes]) ->
             for chunk in read_xorb(blocks):
                 length = len(chunk.plain)
                 tree.add(chunk.digest, length)
-                chunks += chunk.digest + LENGTH.pack(length)
+                chunks += entry(chunk.digest, length)
                 writer.add(chunk.plain)
                 size_bytes += length
             writer.flush()
