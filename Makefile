@@ -18,7 +18,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.12 python3.11 python3.13 python3; 
 	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed; none was found. Name one: make run PYTHON=/path/to/python3" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all run test check reference format bench conformance mutate fuzz fuzz-api scanners story pictures clean
+.PHONY: help install install-all run test check reference format bench conformance transcript mutate fuzz fuzz-api scanners story pictures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,9 @@ bench: install-all ## measure what the documentation claims
 
 conformance: install-all ## hold the Hub endpoint to its client's documentation, all of it in both of the client's modes
 	@CONFORMANCE=whole $(RUN) -m pytest tests/conformance -q -p no:randomly
+
+transcript: install-all ## write docs/transcripts/hub.txt anew: upload, asking for access and download, really run
+	@PYTHONPATH=. $(RUN) tests/conformance/transcript.py
 
 mutate: install-all ## hold the checks of weights to the formats' reference readers (MUTATIONS=3000 of each format)
 	@MUTATIONS=$${MUTATIONS:-3000} $(RUN) -m pytest tests/property/test_format_mutations.py -q -s -p no:randomly

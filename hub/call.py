@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 
 from accounts.authentication import bearer_secret
 from accounts.models import Token, User
@@ -152,10 +153,13 @@ class Call:
         return storable_in(found)
 
     def form(self) -> list[tuple[str, str]]:
-        """The body as the fields of a form, in order, with repetitions."""
+        """The body as the fields of a form, in either of a form's encodings, in order, with repetitions."""
         try:
+            if self.request.content_type == "multipart/form-data":
+                fields = self.request.POST.lists()
+                return [(storable(name), storable(value)) for name, values in fields for value in values]
             return parse_qsl(storable(self._whole().decode()), keep_blank_values=True, errors="strict")
-        except ValueError:
+        except (ValueError, MultiPartParserError):
             raise malformed("The body is not a form.") from None
 
     def _whole(self) -> bytes:

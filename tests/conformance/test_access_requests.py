@@ -102,6 +102,16 @@ def test_asking_as_a_form(newcomer, reviewer, world) -> None:
     assert newcomer.name in requests(reviewer, "pending")
 
 
+def test_asking_as_a_form_in_parts(newcomer, reviewer, world) -> None:
+    with newcomer.http as http:
+        sent = ANSWERS | {"license_text_sha256": world.text_sha256}
+        parts = {name: (None, value) for name, value in sent.items()}
+        assert http.post(f"/{GATED}/ask-access", files=parts).status_code == 303
+        broken = {"content-type": "multipart/form-data; boundary=x"}
+        assert http.post(f"/{GATED}/ask-access", content=b"--y", headers=broken).status_code in {303, 400, 422}
+    assert newcomer.name in requests(reviewer, "pending")
+
+
 def test_accepted_by_name(newcomer, reviewer) -> None:
     ask(newcomer, GATED)
     reviewer.api.accept_access_request(GATED, newcomer.name)
