@@ -56,6 +56,11 @@ ADDRESSES = [
     ("POST", "/api/models/{}/user-access-request/handle"),
     ("POST", "/api/models/{}/user-access-request/grant"),
     ("POST", "/api/models/{}/user-access-request/cancel"),
+    ("GET", "/api/models/{}/discussions"),
+    ("POST", "/api/models/{}/discussions"),
+    ("GET", "/api/models/{}/discussions/1"),
+    ("POST", "/api/models/{}/discussions/1/merge"),
+    ("POST", "/api/models/{}/duplicate"),
     ("PUT", "/api/models/{}/settings"),
     ("POST", "/{}.git/info/lfs/objects/batch"),
 ]
