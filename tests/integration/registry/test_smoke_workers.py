@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -73,6 +75,14 @@ def confined(workers):
     return {run for run in runs if ours & set(ancestors(run, parents))}
 
 
+def frozen(workers, job):
+    """Wait for the one process of a run and stop it where it is, so that it is as long as it takes; returns its id."""
+    assert until(lambda: confined(workers), 30), describe(job)
+    (child,) = confined(workers)
+    os.kill(child, signal.SIGSTOP)
+    return child
+
+
 def is_there(process):
     """Whether it still runs a checkpoint."""
     try:
@@ -94,8 +104,7 @@ def test_a_run_outlives_its_worker_and_is_done_by_one_at_a_time(worker):
     broken = files(leave_out="model.layers.1.mlp.up_proj.weight")
     checkpoint = make_commit(make_variant(), broken).checkpoint
     job = Job.objects.get(kind="registry.smoke")
-    assert until(lambda: confined(workers), 30), describe(job)
-    (child,) = confined(workers)
+    child = frozen(workers, job)
 
     time.sleep(2.5 * LEASE_SECONDS)
     found = Job.objects.get(pk=job.pk)
@@ -118,7 +127,7 @@ def test_a_run_outlives_its_worker_and_is_done_by_one_at_a_time(worker):
     assert not device_register.is_live(gone, database_now())
 
     (again,) = start_evidence(checkpoint=checkpoint, kinds={EvidenceKind.SMOKE}, again=True)
-    assert until(lambda: confined(workers), 30), describe(again)
+    frozen(workers, again)
     assert stop_evidence(checkpoint=checkpoint, kind=EvidenceKind.SMOKE, by=make_user())
     assert until(lambda: not confined(workers), 10), "a cancel ends the process that runs"
     assert ended(again).state == "cancelled"
