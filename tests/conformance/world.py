@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-READERS = 60
+READERS = 120
 GOVERNED, DIRECT = "lab", "open-lab"
 LICENSE_TEXT = "You may use the model for research. You must not pass it on.\n"
 QUESTIONS = [
