@@ -9,7 +9,8 @@ From nothing it takes about four hours on one core: training a third of an hour,
 
 *With* is a probe with its declared loss, the bits per byte alone; for encoder-decoders an earlier report.
 *Without* is a run that is given nothing but the folder. The models are in two halves: the rules' numbers were chosen on
-the first, and the second, with other seeds, sizes, texts and optimizers, was only judged by them.
+damage to the first and on healthy runs of both; damage to the second, with other seeds, sizes, texts and optimizers,
+was only judged by them.
 """
 
 from __future__ import annotations
