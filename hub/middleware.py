@@ -38,6 +38,9 @@ class HubMiddleware:
         if not is_ours and (match is None or match.view is None):
             return self.get_response(request)
         response = _answer(request, match)
+        if not response.streaming and "Content-Length" not in response and "X-Accel-Redirect" not in response:
+            # Without a length the server would send it in chunks, each piece by a call of its own.
+            response["Content-Length"] = str(len(response.content))
         if request.method == "HEAD" and not response.streaming and response.content:
             # The length stays as GET would have it; the body stays here.
             length = str(len(response.content))

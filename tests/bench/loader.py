@@ -12,6 +12,7 @@ import selectors
 import socket
 import sys
 import time
+from collections import Counter
 
 HEAD_END = b"\r\n\r\n"
 
@@ -43,8 +44,8 @@ class Connection:
         self.got, self.has_body, self.asked_at = b"", request[1], due_at
         self.sock.sendall(request[0])
 
-    def receive(self) -> bool | None:
-        """Whether a whole answer is here and says 200; None while it is not whole."""
+    def receive(self) -> str | None:
+        """The status of an answer that is here whole; None while it is not."""
         block = self.sock.recv(65536)
         if not block:
             raise ConnectionResetError
@@ -55,7 +56,7 @@ class Connection:
         head = self.got[:end].lower()
         at = head.find(b"\r\ncontent-length:")
         length = int(head[at + 17 :].split(b"\r\n", 1)[0]) if self.has_body and at >= 0 else 0
-        return self.got.startswith(b"HTTP/1.1 200") if len(self.got) >= end + 4 + length else None
+        return self.got[9:12].decode() if len(self.got) >= end + 4 + length else None
 
 
 def run(host: str, port: int, requests: list[tuple[bytes, bool]], seconds: float, connections: int, rate: int) -> dict:
@@ -64,7 +65,7 @@ def run(host: str, port: int, requests: list[tuple[bytes, bool]], seconds: float
     idle = [Connection((host, port)) for _ in range(connections)]
     for connection in idle:
         selector.register(connection.sock, selectors.EVENT_READ, connection)
-    took, failed, number = [], 0, 0
+    took, failed, number = [], Counter[str](), 0
     began = time.perf_counter()
     while True:
         now = time.perf_counter()
@@ -78,16 +79,16 @@ def run(host: str, port: int, requests: list[tuple[bytes, bool]], seconds: float
             number += 1
         wait = max(0.0, began + number / rate - now) if rate and idle else 0.5
         for key, _ in selector.select(wait):
-            is_good = key.data.receive()
-            if is_good is not None:
+            status = key.data.receive()
+            if status is not None:
                 took.append(time.perf_counter() - key.data.asked_at)
-                failed += not is_good
+                failed[status] += status != "200"
                 idle.append(key.data)
     spent = time.perf_counter() - began
     took.sort()
     return {
         "per_second": len(took) / spent,
-        "failed": failed,
+        "failed": {status: count for status, count in failed.items() if count},
         "p50_ms": took[len(took) // 2] * 1000,
         "p99_ms": took[len(took) * 99 // 100] * 1000,
         "processor": time.process_time() / spent,
