@@ -21,7 +21,7 @@ from gating.policies.access import NOT_FOUND
 from gating.selectors.one_read import facts_of
 from gating.states import RequestState
 from licensing.selectors import have_accepted
-from registry.models import Membership, Serving, Variant
+from registry.models import Membership, Organization, Serving, Variant
 from registry.selectors import is_named, variants
 from registry.states import Level
 from rules import Refused
@@ -183,10 +183,17 @@ def visible_variant(user: User | None, repo_id: str, *, scopes: Scopes = None) -
     if "\x00" not in repo_id:
         found = variants().filter(is_named(organization, name)).first()
     if found is None:
+        # Missing takes as long as hidden: the same is asked about a variant that nobody has.
+        access(user, _nobodys(organization, name), scopes=scopes)
         raise Refused.because(NOT_FOUND)
     decided = access(user, found, scopes=scopes)
     decided.sees.require()
     return found, decided
+
+
+def _nobodys(organization: str, name: str) -> Variant:
+    """A variant that is not kept, of an organization that is not either."""
+    return Variant(pk=0, name=name, organization=Organization(pk=0, name=organization))
 
 
 def _is_somebody(user: User | None) -> bool:
