@@ -224,7 +224,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in terminalreporter.getreports(outcome):
             if "tests/conformance/" in report.nodeid and (report.when == "call" or outcome != "passed"):
                 name = Path(report.nodeid.partition("::")[0]).stem.removeprefix("test_").replace("_", " ")
-                used = next(mode for mode in MODES if mode in report.nodeid.rpartition("[")[2])
+                used = next(mode for mode in MODES if mode in report.nodeid.partition("::")[2].partition("[")[2])
                 for area in (name, "all"):
                     asked[area, used] += 1
                     held[area, used] += outcome == "passed"

@@ -70,7 +70,7 @@ def test_by_license(owner, listed) -> None:
 
 
 def test_by_pipeline_tag(owner, listed) -> None:
-    assert ids(owner, pipeline_tag="fill-mask", author=DIRECT) == listed[1:2]
+    assert ids(owner, pipeline_tag="fill-mask", search="list-") == listed[1:2]
 
 
 def test_by_library(owner, listed) -> None:

@@ -30,4 +30,4 @@ def test_a_repository_is_not_duplicated_elsewhere(owner, stranger, repo) -> None
 
 
 def test_repos_list_by_command(hf, owner, repo) -> None:
-    assert repo in hf(owner, "repos", "ls", "--namespace", DIRECT, "--no-truncate").stdout
+    assert repo in hf(owner, "repos", "ls", "--namespace", DIRECT, "--limit", "0", "--no-truncate").stdout
