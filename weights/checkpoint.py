@@ -7,10 +7,12 @@ for a folder on disk. Opens no network connection and never runs, imports or unp
 
 from __future__ import annotations
 
+import gc
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from weights.cards import check_license
 from weights.catalog.files import FM_UNKNOWN, FS_BIG, FS_CHANGED, FS_COUNT, FS_EMPTY, FS_HUGE
@@ -34,6 +36,7 @@ from weights.template_places import check_agreement
 from weights.value_checks import check_model
 
 BIG_BYTES = 200 * 10**9
+RECORDS_BETWEEN_COLLECTIONS = 200_000
 
 FolderProgress = Callable[[str, int, int, int], None]  # path, bytes done of all files, bytes in all, files done
 
@@ -143,6 +146,7 @@ def inspect_folder(
 
     reports: list[FileReport] = []
     with (
+        _seldom_collecting(),
         readers_for(inspect_file, listing.root, listing.sizes, tell, threads, fingerprints=fingerprints) as readers,
         ThreadPoolExecutor(max_workers=threads) as pool,
     ):
@@ -152,7 +156,18 @@ def inspect_folder(
             for report in batch:
                 finished_bytes += report.size_bytes
                 partly.pop(report.path, None)
-    return join(reports, findings=listing.findings, seconds=time.perf_counter() - started)
+        return join(reports, findings=listing.findings, seconds=time.perf_counter() - started)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Look for circles of garbage less often: records are many, live long, and hold none."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], RECORDS_BETWEEN_COLLECTIONS) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _without_fingerprint(record: TensorRecord) -> TensorRecord:

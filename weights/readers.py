@@ -7,15 +7,18 @@ its start. Reads nothing itself but the first bytes of large files, and judges n
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Any, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 from weights.findings import Finding
 from weights.report import FileReport, TensorRecord
@@ -108,16 +111,81 @@ class LocalReader:
         return self._inspect(self._root / path, path, self._sizes[path], tell, fingerprints=self._fingerprints)
 
 
-class RemoteReader:
-    """Has a process of its own read, which is the same program and is trusted as much as a thread would be."""
+class Peer(Protocol):
+    """A process that reads: what it is told by `requests`, and where its answers come from."""
 
-    def __init__(self, root: Path, sizes: Mapping[str, int], tell: FileProgress, *, fingerprints: bool) -> None:
-        self._sizes, self._tell = sizes, tell
+    requests: IO[bytes]
+    answers: IO[bytes]
+
+    def end(self) -> None:
+        """End it, whatever it is at."""
+
+
+class Started:
+    """A process that was started anew: a third of a second, from any thread."""
+
+    def __init__(self) -> None:
         command = [sys.executable, "-c", _PROGRAM, *sys.path]
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1 << 16
         )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self.requests: IO[bytes] = self._process.stdin
+        self.answers: IO[bytes] = self._process.stdout
+
+    def end(self) -> None:
+        """See `Peer`."""
+        self._process.kill()
+        self._process.communicate()
+
+
+class Forked:
+    """A copy of this process, which takes no time; only where no other thread could hold a lock meanwhile."""
+
+    def __init__(self, serve_on: Callable[[IO[bytes], IO[bytes]], None]) -> None:
+        there, requests = os.pipe()
+        answers, back = os.pipe()
+        self._id = os.fork()
+        if not self._id:
+            _be_the_copy(serve_on, there, back, requests, answers)
+        os.close(there)
+        os.close(back)
+        self.requests: IO[bytes] = os.fdopen(requests, "wb", 1 << 16)
+        self.answers: IO[bytes] = os.fdopen(answers, "rb", 1 << 16)
+
+    def end(self) -> None:
+        """See `Peer`."""
+        os.kill(self._id, signal.SIGKILL)
+        os.waitpid(self._id, 0)
+        for stream in (self.requests, self.answers):
+            with suppress(OSError):  # what was not sent need not be
+                stream.close()
+
+
+def _be_the_copy(
+    serve_on: Callable[[IO[bytes], IO[bytes]], None], there: int, back: int, requests: int, answers: int
+) -> NoReturn:
+    """Serve, and end without anything that the copied program would do at its end."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked is interrupted as well, and ends this process
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.close(requests)
+        os.close(answers)
+        gc.freeze()
+        with os.fdopen(there, "rb", 1 << 16) as asked, os.fdopen(back, "wb", 1 << 16) as told:
+            serve_on(asked, told)
+    finally:
+        os._exit(0)
+
+
+class RemoteReader:
+    """Has a process of its own read, which is the same program and is trusted as much as a thread would be."""
+
+    def __init__(
+        self, peer: Peer, root: Path, sizes: Mapping[str, int], tell: FileProgress, *, fingerprints: bool
+    ) -> None:
+        self._peer, self._sizes, self._tell = peer, sizes, tell
         self._send(str(root), fingerprints)
 
     def read(self, batch: Sequence[str]) -> list[FileReport]:
@@ -127,20 +195,17 @@ class RemoteReader:
 
     def close(self) -> None:
         """End the process, whatever it is at."""
-        self._process.kill()
-        self._process.communicate()
+        self._peer.end()
 
     def _send(self, *message: Any) -> None:
-        assert self._process.stdin is not None
         try:
-            write_message(self._process.stdin, *message)
+            write_message(self._peer.requests, *message)
         except BrokenPipeError as error:
             raise OSError("a process that reads files has ended") from error
 
     def _receive(self, path: str) -> FileReport:
-        assert self._process.stdout is not None
         tensors: list[TensorRecord] = []
-        while (message := read_message(self._process.stdout)) is not None:
+        while (message := read_message(self._peer.answers)) is not None:
             kind, content = message
             if kind == "progress":
                 self._tell(path, content)
@@ -154,6 +219,15 @@ class RemoteReader:
                 content["findings"] = [Finding.from_json(finding) for finding in content["findings"]]
                 return FileReport(**content, tensors=tensors)
         raise OSError(f"the process that read {path} has ended")
+
+
+def _peer() -> Peer:
+    """Another process, the faster way where that is safe."""
+    if hasattr(os, "fork") and threading.active_count() == 1 and threading.current_thread() is threading.main_thread():
+        from weights.reader_process import serve_on
+
+        return Forked(serve_on)
+    return Started()
 
 
 def write_message(stream: IO[bytes], *message: Any) -> None:
@@ -184,7 +258,7 @@ def readers_for(
     with ExitStack() as stack:
         for number in range(count):
             if number and is_apart:
-                remote = RemoteReader(root, sizes, tell, fingerprints=fingerprints)
+                remote = RemoteReader(_peer(), root, sizes, tell, fingerprints=fingerprints)
                 stack.callback(remote.close)
                 free.put(remote)
             else:

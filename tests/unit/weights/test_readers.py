@@ -10,8 +10,10 @@ import pytest
 from tests.unit.weights.makers import safetensors_bytes
 from weights import inspect_file, inspect_folder, readers
 from weights.reader_process import serve_on
-from weights.readers import RemoteReader, batches, read_message, write_message
+from weights.readers import Forked, Peer, RemoteReader, Started, batches, read_message, write_message
 
+# The runner of tests has a thread that only waits; a copy of it is harmless, but newer Pythons warn.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 WEIGHT = ("F32", [8, 32], bytes(range(256)) * 4)
 
 
@@ -26,7 +28,17 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def test_another_process_reports_what_this_one_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=["forked", "started"])
+def peer(request: pytest.FixtureRequest) -> Peer:
+    return Forked(serve_on) if request.param == "forked" else Started()
+
+
+@pytest.mark.parametrize("threads", [1, 2], ids=["forked", "started"])
+def test_another_process_reports_what_this_one_does(
+    threads: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where other threads run, a copy of this process could find a lock held for ever.
+    monkeypatch.setattr("threading.active_count", lambda: threads)
     here = inspect_folder(folder)
     monkeypatch.setattr(readers, "MANY_FILES", 0)
     monkeypatch.setattr(readers, "BATCH_FILES", 1)
@@ -44,8 +56,8 @@ def test_records_leave_fingerprints_out_where_nobody_asks(folder: Path) -> None:
     assert [record._replace(sample=None) for record in inspect_folder(folder).records] == lean.records
 
 
-def test_what_another_process_cannot_read_is_an_error_here(folder: Path) -> None:
-    reader = RemoteReader(folder, {"notes.txt": 1, "config.json": 0}, lambda *_: None, fingerprints=True)
+def test_what_another_process_cannot_read_is_an_error_here(folder: Path, peer: Peer) -> None:
+    reader = RemoteReader(peer, folder, {"notes.txt": 1, "config.json": 0}, lambda *_: None, fingerprints=True)
     try:
         with pytest.raises(OSError, match="where 1 were expected"):
             reader.read(["notes.txt"])
