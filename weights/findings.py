@@ -103,6 +103,8 @@ class Check:
 
 def printable(text: str, limit: int) -> str:
     """`text` with what a terminal or page could act on escaped, no longer than `limit` characters."""
+    if text.isprintable() and len(text) <= limit:
+        return text
     cut = text[:limit]
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in cut)
     return shown if len(shown) <= limit and len(text) <= limit else shown[: limit - 1] + "…"
