@@ -25,7 +25,7 @@ from weights.report import FileReport, TensorRecord
 from weights.sources import PathSource, read_at
 
 MANY_FILES = 1000
-MANY_TENSORS = 10_000
+MANY_TENSORS, TOO_MANY_TENSORS = 10_000, 100_000  # beyond the last, two processes would need over 300 MB
 HEADER_BYTES_OF_A_TENSOR = 100  # in a safetensors header
 LARGE_BYTES = 1 << 20  # smaller files have few tensors
 BATCH_BYTES, BATCH_FILES = 8 << 20, 64
@@ -68,11 +68,14 @@ def batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
 
 
 def is_slow_in_python(root: Path, sizes: Mapping[str, int]) -> bool:
-    """Whether most of the time goes by in Python, by the number of files, or of tensors that files say they have."""
+    """Whether most of the time goes by in Python, by the number of files, or of tensors that files say they have.
+
+    Not for more tensors than two processes have room for.
+    """
     if len(sizes) > MANY_FILES:
         return True
     stated = [_tensors_stated(root / path) for path, size in sizes.items() if size > LARGE_BYTES]
-    return sum(stated) > MANY_TENSORS and sum(count > MANY_TENSORS // 20 for count in stated) > 1
+    return MANY_TENSORS < sum(stated) <= TOO_MANY_TENSORS and sum(count > MANY_TENSORS // 20 for count in stated) > 1
 
 
 def _tensors_stated(place: Path) -> int:
