@@ -41,10 +41,9 @@ class User(AbstractUser):
 
 
 class TokenQuerySet(models.QuerySet["Token"]):
-    def usable(self) -> TokenQuerySet:
-        """Tokens that open something now."""
-        now = timezone.now()
-        return self.filter(revoked_at=None, user__is_active=True, expires_at__gt=now)
+    def usable(self, at: datetime | None = None) -> TokenQuerySet:
+        """Tokens that open something at a moment, now unless it is named."""
+        return self.filter(revoked_at=None, user__is_active=True, expires_at__gt=at or timezone.now())
 
 
 class Token(models.Model):

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.lookups import Lookup
 from accounts.models import Token, User
 
 # A use is noted at most this often, so that a busy token does not write a row with every request.
 NOTE_USE_EVERY = timedelta(minutes=5)
 
 
+_USABLE = Lookup(
+    lambda digest, now: Token.objects.usable(now).select_related("user").filter(secret_sha256=digest),
+    digest=str,
+    now=datetime,
+)
+
+
 def token_of(secret: str) -> Token | None:
     """The usable token with this secret, its user loaded; notes that it was used."""
     now = timezone.now()
-    usable = Token.objects.usable().select_related("user")
-    token = usable.filter(secret_sha256=Token.digest_of(secret)).first() if secret else None
+    token = _USABLE.first(digest=Token.digest_of(secret), now=now) if secret else None
     if token and (token.last_used_at is None or now - token.last_used_at > NOTE_USE_EVERY):
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
     return token

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from accounts.lookups import Lookup
 from accounts.models import User
 from accounts.roles import NOBODY, Actor, Role, Scope
 from gating.facts import GrantFacts, ServingFacts, Standing, VariantAccessFacts
@@ -175,13 +176,16 @@ def _due(user: User, rows: list[Variant]) -> dict[int, datetime]:
 # --- one variant -------------------------------------------------------------------------------
 
 
+_NAMED = Lookup(lambda organization, name: variants().filter(is_named(organization, name)), organization=str, name=str)
+
+
 def visible_variant(user: User | None, repo_id: str, *, scopes: Scopes = None) -> tuple[Variant, Access]:
     """The variant `organization/name`, whatever its case, with what `user` may do; Refused alike for missing and
     hidden."""
     organization, _, name = repo_id.partition("/")
     found = None
     if "\x00" not in repo_id:
-        found = variants().filter(is_named(organization, name)).first()
+        found = _NAMED.first(organization=organization, name=name)
     if found is None:
         # Missing takes as long as hidden: the same is asked about a variant that nobody has.
         access(user, _nobodys(organization, name), scopes=scopes)
