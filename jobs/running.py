@@ -110,6 +110,18 @@ class Lease:
             services.beat(self.job, done=said.done, total=said.total, stage=said.stage, rate=said.rate)
 
 
+class LeaseEnd(threading.Event):
+    """Set once a lease is gone, also while whoever works under it hears nothing."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__()
+        self._lease = lease
+
+    def is_set(self) -> bool:
+        """Whether whoever works under the lease must stop."""
+        return self._lease.is_lost
+
+
 def run(job_id: str, *, worker: str) -> str:
     """Claim and do one job; returns the word for how it ended. Safe to call any number of times."""
     job = services.claim(job_id, worker=worker)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from itertools import accumulate
 
@@ -10,7 +9,7 @@ from django.utils import timezone
 
 import weights
 from jobs import Divide, Part, handler
-from jobs.running import Lease
+from jobs.running import Lease, LeaseEnd
 from jobs.services import LeaseLost, database_now
 from registry.blobs import blob_store
 from registry.inference import running
@@ -63,18 +62,6 @@ def smoke_inference(lease: Lease) -> None:
     running.work(lease)
 
 
-class _Lost(threading.Event):
-    """Set once the lease is gone, also while the process that reads says nothing."""
-
-    def __init__(self, lease: Lease) -> None:
-        super().__init__()
-        self._lease = lease
-
-    def is_set(self) -> bool:
-        """Whether whoever works under this lease must stop."""
-        return self._lease.is_lost
-
-
 def _part(group: list[CheckpointFile]) -> Part:
     payload = {"files": [file.pk for file in group]}
     stage = f"{len(group)} small files" if len(group) > 1 else group[0].path
@@ -98,7 +85,7 @@ def _inspect(lease: Lease, files: list[CheckpointFile], done: int, total: int) -
         progress(0, 0)
     with blob_store().locals(file.blob_id for file in files) as content:
         stored = [StoredFile(content[file.blob_id], file.path, file.size_bytes, file.blob_id) for file in files]
-        inspect_confined(stored, found=found, progress=progress, cancel=_Lost(lease))
+        inspect_confined(stored, found=found, progress=progress, cancel=LeaseEnd(lease))
     if lease.is_lost:
         raise LeaseLost
 

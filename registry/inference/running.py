@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from django.conf import settings
 from jobs import device_register
 from jobs.endings import CANCELLED
 from jobs.models import Device
-from jobs.running import Lease
+from jobs.running import Lease, LeaseEnd
 from jobs.services import LeaseLost
 from registry.blobs import blob_store
 from registry.inference import attached, declared, hardware, routing
@@ -114,7 +113,7 @@ def _confined(
         reference=found.reference,
         is_parent=found.reference is not None,
         progress=tell,
-        cancel=_Lost(lease),
+        cancel=LeaseEnd(lease),
         limits=Limits(wall_seconds=settings.SMOKE_WALL_SECONDS),
         required=sandbox.REQUIRED if settings.SMOKE_CONTAINMENT == "require" else WEAKER,
         manifest_digest=checkpoint.digest,
@@ -122,18 +121,6 @@ def _confined(
     if lease.is_lost:
         raise LeaseLost
     return report
-
-
-class _Lost(threading.Event):
-    """Set once the lease is gone, also while the process that runs says nothing."""
-
-    def __init__(self, lease: Lease) -> None:
-        super().__init__()
-        self._lease = lease
-
-    def is_set(self) -> bool:
-        """Whether whoever works under this lease must stop."""
-        return self._lease.is_lost
 
 
 def _record(lease: Lease, checkpoint: Checkpoint, report: SmokeReport, known: dict[str, Any]) -> None:
