@@ -34,6 +34,7 @@ from licensing.engine.lineage import ancestors
 from licensing.engine.reading import read_actor
 from licensing.models import LicenseeStatement, LicenseVersion, Offer, UpstreamLicense
 from registry.models import LineageEdge, Organization, Variant
+from registry.selectors import is_named, variants
 from registry.states import Level
 
 DISCLOSURES = {Level.PUBLIC: Disclosure.PUBLIC, Level.GATED: Disclosure.GATED}
@@ -90,7 +91,7 @@ def graph_of(variant: Variant, declared: Sequence[Edge] = ()) -> dict[str, Node]
     inside: dict[str, Variant] = {variant.repo_id: variant}
     outside: set[str] = set()
     level = [variant]
-    for edge in _not_recorded(variant, declared):
+    for edge in not_recorded(variant, declared):
         own = _variant_of(variant.organization, edge.parent)
         name = own.repo_id if own else edge.parent
         edges[variant.repo_id].append(replace(edge, parent=name))
@@ -129,7 +130,7 @@ def graph_of(variant: Variant, declared: Sequence[Edge] = ()) -> dict[str, Node]
     return graph
 
 
-def _not_recorded(variant: Variant, declared: Sequence[Edge]) -> list[Edge]:
+def not_recorded(variant: Variant, declared: Sequence[Edge]) -> list[Edge]:
     """Declared parents that no recorded edge names, and that are not the variant itself."""
     if not declared:
         return []
@@ -142,7 +143,7 @@ def _variant_of(organization: Organization, repo_id: str) -> Variant | None:
     namespace, _, name = repo_id.partition("/")
     if namespace.lower() != organization.name.lower():
         return None
-    return organization.variants.select_related("organization").filter(name__iexact=name).first()
+    return variants().filter(is_named(namespace, name), organization=organization).first()
 
 
 def established(repo_ids: Iterable[str]) -> dict[str, UpstreamLicense]:

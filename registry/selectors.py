@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Lower
@@ -16,7 +17,7 @@ from jobs.selectors import with_parts
 from jobs.services import subject_of
 from registry import policies
 from registry.evidence_jobs import evidence_jobs
-from registry.models import Checkpoint, Commit, Evidence, Membership, Organization, Ref, Serving, Variant
+from registry.models import Checkpoint, Commit, Evidence, LineageEdge, Membership, Organization, Ref, Serving, Variant
 from registry.states import EvidenceKind, RefKind
 from rules import Refused
 
@@ -78,6 +79,26 @@ def is_named(organization: str, name: str) -> Q:
 def variants() -> QuerySet[Variant]:
     """All variants with what naming them needs."""
     return Variant.objects.select_related("organization", "family")
+
+
+def ancestor_ids(variants: Iterable[int]) -> set[int]:
+    """The variants here that some come from, over any number of steps; one query for each step."""
+    return _reached(variants, "child", "parent")
+
+
+def descendant_ids(variants: Iterable[int]) -> set[int]:
+    """The variants here that came from some, over any number of steps; one query for each step."""
+    return _reached(variants, "parent", "child")
+
+
+def _reached(variants: Iterable[int], known: str, wanted: str) -> set[int]:
+    found: set[int] = set()
+    edge = set(variants)
+    while edge:
+        rows = LineageEdge.objects.filter(**{f"{known}__in": edge, f"{wanted}__isnull": False})
+        edge = set(rows.values_list(f"{wanted}_id", flat=True)) - found
+        found |= edge
+    return found
 
 
 def serving_of(variant: Variant) -> Serving | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from django.db.models import Max
 
-from registry.models import CheckpointFile, FileInspection
+from registry.models import CheckpointFile, Commit, FileInspection, Serving
+from registry.states import Level
 from release.models import BlobFingerprints
 from weights import TensorRecord
 from weights.shortlist import VERSION, pack
@@ -17,13 +18,26 @@ CHUNK = 20  # reports in memory at once; one may have tens of megabytes
 
 
 def large_blobs_of(variants: Iterable[int]) -> dict[int, set[str]]:
-    """The blobs of every checkpoint of some variants, by variant, that are large enough to say something; one query."""
-    rows = CheckpointFile.objects.filter(
-        checkpoint__commits__variant__in=list(variants), blob__size_bytes__gte=SMALLEST_BYTES
-    ).values_list("checkpoint__commits__variant", "blob_id")
+    """The blobs of all checkpoints of some variants, by variant, large enough to say something; two queries."""
+    commits = Commit.objects.filter(variant__in=list(variants))
+    return _blobs_by_variant(commits.values_list("variant", "checkpoint"))
+
+
+def public_blobs_of(variants: Iterable[int]) -> dict[int, set[str]]:
+    """The same of what everyone may read now, and of no other checkpoint."""
+    servings = Serving.objects.filter(variant__in=list(variants), level=Level.PUBLIC, until=None)
+    return _blobs_by_variant(servings.values_list("variant", "checkpoint"))
+
+
+def _blobs_by_variant(checkpoints: Iterable[tuple[int, int]]) -> dict[int, set[str]]:
+    of_checkpoint: dict[int, set[int]] = {}
+    for variant, checkpoint in checkpoints:
+        of_checkpoint.setdefault(checkpoint, set()).add(variant)
+    rows = CheckpointFile.objects.filter(checkpoint__in=of_checkpoint, blob__size_bytes__gte=SMALLEST_BYTES)
     found: dict[int, set[str]] = {}
-    for pk, blob in rows.distinct():
-        found.setdefault(pk, set()).add(blob)
+    for checkpoint, blob in rows.values_list("checkpoint", "blob_id"):
+        for variant in of_checkpoint[checkpoint]:
+            found.setdefault(variant, set()).add(blob)
     return found
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from registry.models import CheckpointFile, Disclosure, FileInspection, LineageEdge, Serving, Variant
+from registry.models import CheckpointFile, Disclosure, FileInspection, Serving, Variant
+from registry.selectors import ancestor_ids
 from registry.states import Component, Level
 from release.leak_index import SMALLEST_BYTES, fingerprints_of, large_blobs_of
 from weights.shortlist import Likeness, search
@@ -30,7 +31,6 @@ COPY_DIFFERENCE = 0.5  # cosine of the differences from a public parent, for the
 DOUBT_DIFFERENCE = 0.3
 DOUBTFUL = 4  # the gravity from which on a person decides
 SHOWN = 3
-LINEAGE_DEPTH = 8  # generations that are looked back for a public parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +157,7 @@ def _public_blobs(variant: Variant, held: Mapping[int, Variant]) -> set[str]:
 
     Those are their ancestors here, and whatever the organization serves to everyone. None of them is itself held back.
     """
-    ancestors: set[int] = set()
-    children = {variant.pk, *held}
-    for _ in range(LINEAGE_DEPTH):
-        edges = LineageEdge.objects.filter(child__in=children, parent__isnull=False)
-        children = set(edges.values_list("parent_id", flat=True)) - ancestors
-        if not children:
-            break
-        ancestors |= children
+    ancestors = ancestor_ids({variant.pk, *held})
     served = Serving.objects.filter(
         Q(variant__in=ancestors) | Q(variant__organization=variant.organization_id), level=Level.PUBLIC, until=None
     ).exclude(variant__in=held)

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from registry.models import Checkpoint, CheckpointFile, LineageEdge, Variant
-from registry.services.variants import ancestor_ids
-from registry.states import Relation
+from licensing.lineage_reads import not_recorded
+from registry.models import Checkpoint, CheckpointFile, LineageEdge, Serving, Variant
+from registry.selectors import ancestor_ids, descendant_ids, is_named, variants
+from registry.states import Level, Relation
 from release.card import BadCard, split_card
-from release.leak_index import fingerprints_of, large_blobs_of
+from release.leak_index import fingerprints_of, large_blobs_of, public_blobs_of
 from release.license_terms import declared_parents
 from release.packaging import card_text
 from weights.shortlist import Likeness, search
@@ -62,9 +63,18 @@ def parentage_of(variant: Variant, checkpoint: Checkpoint) -> list[Parentage]:
     said = _said_of(variant, checkpoint)
     if not said:
         return []
-    here = {one.repo_id.casefold(): one for one in _variants_named(said)}
-    likenesses, compared = _search(checkpoint.pk, list(here.values()))
+    here = {one.repo_id.casefold(): one for one in comparable_with(variant).filter(_is_any_of(said))}
+    likenesses, compared = _search(variant, checkpoint, list(here.values()))
     return [_judged(name, relation, here.get(name.casefold()), likenesses, compared) for name, relation in said.items()]
+
+
+def comparable_with(variant: Variant) -> QuerySet[Variant]:
+    """The variants whose content a member of a variant's organization may be told of: its own, and what is public.
+
+    A name alone must tell nothing of a model that somebody else keeps to themselves, not even that it exists.
+    """
+    public = Serving.objects.filter(level=Level.PUBLIC, until=None)
+    return variants().filter(Q(organization=variant.organization_id) | Q(pk__in=public.values("variant")))
 
 
 def unnamed_relatives(variant: Variant, checkpoint: Checkpoint, among: Iterable[Variant]) -> list[Resemblance]:
@@ -72,11 +82,11 @@ def unnamed_relatives(variant: Variant, checkpoint: Checkpoint, among: Iterable[
 
     What an ancestor explains is left out, so that siblings do not count. Cost grows with the tensors of all of them.
     """
-    ancestors = ancestor_ids(variant)
-    kin = ancestors | {variant.pk} | _descendant_ids(variant)
+    ancestors = ancestor_ids([variant.pk])
+    kin = ancestors | {variant.pk} | descendant_ids([variant.pk])
     strangers = {one.pk: one for one in among if one.pk not in kin}
     explained = set().union(*large_blobs_of(ancestors).values())
-    found, _ = _search(checkpoint.pk, list(strangers.values()), explained)
+    found, _ = _search(variant, checkpoint, list(strangers.values()), explained)
     near = [(strangers[pk], one) for pk, one in found.items() if _counts(one) and not _is_sibling(one)]
     near.sort(key=lambda pair: (-_counts(pair[1]), pair[0].repo_id))
     return [Resemblance(one.repo_id, _known_again(likeness)) for one, likeness in near[:SHOWN]]
@@ -85,39 +95,32 @@ def unnamed_relatives(variant: Variant, checkpoint: Checkpoint, among: Iterable[
 def _said_of(variant: Variant, checkpoint: Checkpoint) -> dict[str, Relation | None]:
     """Parents by repository name; what is on record says more than a card, and a broken card says nothing."""
     edges = LineageEdge.objects.filter(child=variant).select_related("parent__organization").order_by("id")
-    recorded = {edge.parent_name: Relation(edge.relation) for edge in edges}
-    known = {name.casefold() for name in recorded} | {variant.repo_id.casefold()}
     try:
         declared = declared_parents(split_card(card_text(checkpoint))[0])
     except BadCard:
         declared = []
-    named = {edge.parent: Relation(edge.relation) if edge.relation else None for edge in declared}
-    return recorded | {name: relation for name, relation in named.items() if name.casefold() not in known}
+    return {edge.parent_name: Relation(edge.relation) for edge in edges} | {
+        edge.parent: Relation(edge.relation) if edge.relation else None for edge in not_recorded(variant, declared)
+    }
 
 
-def _variants_named(names: Iterable[str]) -> list[Variant]:
+def _is_any_of(names: Iterable[str]) -> Q:
     wanted = Q()
     for name in names:
         organization, _, rest = name.partition("/")
-        wanted |= Q(organization__name__iexact=organization, name__iexact=rest)
-    return list(Variant.objects.filter(wanted).select_related("organization"))
-
-
-def _descendant_ids(variant: Variant) -> set[int]:
-    found: set[int] = set()
-    edge = {variant.pk}
-    while edge:
-        edge = set(LineageEdge.objects.filter(parent__in=edge).values_list("child_id", flat=True)) - found
-        found |= edge
-    return found
+        wanted |= is_named(organization, rest)
+    return wanted
 
 
 def _search(
-    checkpoint_id: int, others: list[Variant], explained: Iterable[str] = ()
+    variant: Variant, checkpoint: Checkpoint, others: list[Variant], explained: Iterable[str] = ()
 ) -> tuple[dict[int, Likeness], set[int]]:
-    """Likenesses by variant, and which variants could be compared at all."""
-    ours = set(CheckpointFile.objects.filter(checkpoint=checkpoint_id).values_list("blob_id", flat=True))
-    theirs = large_blobs_of(one.pk for one in others)
+    """Likenesses by variant, and which could be compared at all; of others' variants only what they serve counts."""
+    if not others:
+        return {}, set()
+    ours = set(CheckpointFile.objects.filter(checkpoint=checkpoint).values_list("blob_id", flat=True))
+    own = [one.pk for one in others if one.organization_id == variant.organization_id]
+    theirs = large_blobs_of(own) | public_blobs_of(one.pk for one in others if one.pk not in own)
     prints = fingerprints_of({*ours, *explained}.union(*theirs.values()))
     candidate = [prints[blob] for blob in sorted(ours) if blob in prints]
     packed = {pk: [prints[blob][0] for blob in sorted(blobs) if blob in prints] for pk, blobs in theirs.items()}

@@ -16,8 +16,8 @@ from typing import Any
 
 from registry.inference import record
 from registry.models import Checkpoint, Commit, DeclaredProbe, Evidence, LineageEdge, Variant
-from registry.selectors import head_of
-from registry.states import EvidenceKind, Outcome, Relation
+from registry.selectors import head_of, serving_of
+from registry.states import EvidenceKind, Level, Outcome, Relation
 from smoke.probes import LIMIT_BYTES, Probe
 from smoke.report import SmokeReport
 
@@ -54,13 +54,19 @@ def variant_of(checkpoint: Checkpoint) -> Variant | None:
 
 def base_of(checkpoint: Checkpoint) -> Checkpoint | None:
     """The checkpoint that an adapter is put on, where it is not among its own files: the newest of the variant that
-    lineage names as its base."""
+    lineage names as its base, or what another organization serves of it to everyone."""
     paths = set(checkpoint.files.filter(path__in=["adapter_config.json", "config.json"]).values_list("path", flat=True))
     if paths != {"adapter_config.json"}:
         return None
     variant = variant_of(checkpoint)
-    parents = [edge.parent for edge in _edges(variant) if edge.relation == Relation.ADAPTER and edge.parent]
-    commit = head_of(parents[0]) if len(parents) == 1 else None
+    edges = LineageEdge.objects.filter(child=variant, relation=Relation.ADAPTER, parent__isnull=False)
+    parents = [edge.parent for edge in edges.select_related("parent")]
+    if len(parents) != 1 or variant is None:
+        return None
+    if parents[0].organization_id != variant.organization_id:
+        serving = serving_of(parents[0])
+        return serving.checkpoint if serving and serving.level == Level.PUBLIC else None
+    commit = head_of(parents[0])
     return commit.checkpoint if commit else None
 
 
@@ -119,7 +125,7 @@ def _reference(
     On plain English only a quantized model has to do as well as its parent; one trained on may speak otherwise.
     """
     for edge in edges:
-        if edge.parent is None or not (probe.declared or edge.relation == Relation.QUANTIZED):
+        if not (probe.declared or edge.relation == Relation.QUANTIZED):
             continue
         rows = Evidence.objects.filter(
             kind=EvidenceKind.SMOKE,
@@ -143,6 +149,8 @@ def _reference(
 
 
 def _edges(variant: Variant | None) -> list[LineageEdge]:
+    """To the parents in the variant's own organization: probes and reports of others are for their members."""
     if variant is None:
         return []
-    return list(LineageEdge.objects.filter(child=variant).select_related("parent__organization").order_by("id"))
+    rows = LineageEdge.objects.filter(child=variant, parent__organization=variant.organization_id)
+    return list(rows.select_related("parent__organization").order_by("id"))

@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.roles import Role
 from registry import policies
 from registry.models import Family, LineageEdge, Membership, Organization, Variant
+from registry.selectors import ancestor_ids
 from registry.states import Relation
 from rules import Refused
 
@@ -150,7 +151,7 @@ def add_parent(
 
     Naming a parent again with another relation corrects the record.
     """
-    if parent is not None and child.pk in ancestor_ids(parent) | {parent.pk}:
+    if parent is not None and child.pk in ancestor_ids([parent.pk]) | {parent.pk}:
         raise Refused.because(policies.LINEAGE_LOOP, child=child.repo_id, parent=parent.repo_id)
     edge, is_new = LineageEdge.objects.get_or_create(
         child=child, parent=parent, external_parent=external_parent, defaults={"relation": relation}
@@ -213,19 +214,6 @@ def set_direct_control(
         gate_mode=locked.gate_mode,
     )
     return locked
-
-
-def ancestor_ids(variant: Variant) -> set[int]:
-    """The ids of all variants here that this one comes from, over any number of steps; one query for each step."""
-    found: set[int] = set()
-    edge = {variant.pk}
-    while edge:
-        parents = set(
-            LineageEdge.objects.filter(child__in=edge, parent__isnull=False).values_list("parent_id", flat=True)
-        )
-        edge = parents - found
-        found |= parents
-    return found
 
 
 def _insert(row: Organization | Family | Variant, *, what: str, name: str) -> None:

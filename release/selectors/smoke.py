@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from gating.selectors import visible_variants
 from registry.inference import record
-from registry.models import Checkpoint, Evidence, Variant
+from registry.models import Checkpoint, Evidence, Membership, Variant
 from registry.states import EvidenceKind, Outcome
 from release import evidence_policies
 from release.tested_on import Trial
@@ -45,9 +45,19 @@ def report_of(checkpoint: Checkpoint, run: str = "") -> Evidence | None:
 
 def newest_of(checkpoint: Checkpoint) -> Evidence | None:
     """The newest smoke evidence of exactly this checkpoint; None where its report names other files."""
-    found = Evidence.objects.filter(checkpoint=checkpoint, kind=EvidenceKind.SMOKE).order_by("-id").first()
+    found = report_of(checkpoint)
     named = record.text(found.report, "manifest_digest") if found else ""
     return found if named in ("", checkpoint.digest) else None
+
+
+def hardware_of(checkpoint: Checkpoint) -> list[dict[str, Any]]:
+    """The hardware that a checkpoint fits, as its newest run says."""
+    found = newest_of(checkpoint)
+    return _hardware_in(found.report) if found else []
+
+
+def _hardware_in(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in record.listed(report, "record", "hardware") if isinstance(one, dict)]
 
 
 def trial_of(checkpoint: Checkpoint) -> tuple[Trial | None, list[dict[str, Any]]]:
@@ -56,7 +66,7 @@ def trial_of(checkpoint: Checkpoint) -> tuple[Trial | None, list[dict[str, Any]]
     if found is None:
         return None, []
     report = found.report
-    hardware = [one for one in record.listed(report, "record", "hardware") if isinstance(one, dict)]
+    hardware = _hardware_in(report)
     if found.outcome == Outcome.NOT_RUN or not record.text(report, "device"):
         return None, hardware
     title = record.text(report, "record", "device", "title")
@@ -99,7 +109,9 @@ def comparable(user: User, variant: Variant, own: Evidence) -> list[tuple[str, E
     )
     earlier = rows.filter(checkpoint__commits__variant=variant, pk__lt=own.pk).order_by("-id").first()
     found = [("The run before", earlier)] if earlier else []
-    for edge in variant.parent_edges.filter(parent__in=visible_variants(user)).select_related("parent__organization"):
+    # Reports are for members: what others find out about a public model, its children's owners are not told.
+    inside = Membership.objects.filter(user=user).values("organization")
+    for edge in variant.parent_edges.filter(parent__organization__in=inside).select_related("parent__organization"):
         newest = rows.filter(checkpoint__commits__variant=edge.parent).order_by("-id").first()
         if newest and newest.pk != own.pk:
             found.append((f"{edge.parent_name}, its parent", newest))

@@ -112,9 +112,9 @@ def source_of(variant: Variant, checkpoint: Checkpoint) -> Checkpoint | None:
 
 def hardware_of(variant: Variant, checkpoint: Checkpoint) -> list[dict[str, Any]]:
     """On what a checkpoint runs, as its newest smoke evidence says, or that of what it was packaged from."""
-    own = smoke.trial_of(checkpoint)[1]
+    own = smoke.hardware_of(checkpoint)
     source = None if own else source_of(variant, checkpoint)
-    return smoke.trial_of(source)[1] if source else own
+    return smoke.hardware_of(source) if source else own
 
 
 def evidence_history(checkpoint: Checkpoint) -> list[Evidence]:

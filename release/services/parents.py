@@ -8,6 +8,7 @@ from accounts.models import User
 from accounts.roles import Actor, Scope
 from gating.selectors import visible_variants
 from registry.models import LineageEdge, Variant
+from registry.selectors import is_named
 from registry.services.variants import add_parent, remove_parent
 from registry.states import Relation
 from release import policies
@@ -30,8 +31,7 @@ def name_parent(
     if not NAME.fullmatch(name):
         raise Refused.because(policies.BAD_PARENT, name=name[:60])
     organization, _, rest = name.partition("/")
-    known = visible_variants(by, scopes=scopes).filter(organization__name__iexact=organization, name__iexact=rest)
-    parent = known.first()
+    parent = visible_variants(by, scopes=scopes).filter(is_named(organization, rest)).first()
     external = "" if parent else name
     return add_parent(child=variant, relation=relation, by=by, parent=parent, external_parent=external)
 

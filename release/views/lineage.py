@@ -11,12 +11,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from gating.selectors import visible_variants
 from registry.selectors import actor_for
 from registry.states import Relation
 from release import policies
 from release.forms import ParentForm, tell
-from release.parentage import parentage_of, unnamed_relatives
+from release.parentage import comparable_with, parentage_of, unnamed_relatives
 from release.presenters import lineage as shown
 from release.presenters import variant as variant_shown
 from release.selectors import variants as selectors
@@ -29,7 +28,8 @@ from web import htmx
 @require_safe
 def lineage(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """Where it came from and what came from it, as far as the viewer may know; members see what the weights say."""
-    return render(request, "registry/lineage.html", _context(request, organization, name))
+    seen = selectors.seen_by(request.user, organization, name)
+    return render(request, "registry/lineage.html", _context(request, seen))
 
 
 @require_POST
@@ -52,7 +52,7 @@ def add(request: HttpRequest, organization: str, name: str) -> HttpResponse:
             return htmx.go(request, _here(seen))
         except Refused as refused:
             tell(form, refused.verdict)
-    context = _context(request, organization, name) | {"form": form}
+    context = _context(request, seen) | {"form": form}
     return render(request, "registry/lineage.html", context, status=422)
 
 
@@ -67,8 +67,7 @@ def remove(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     return htmx.go(request, _here(seen))
 
 
-def _context(request: HttpRequest, organization: str, name: str) -> dict[str, Any]:
-    seen = selectors.seen_by(request.user, organization, name)
+def _context(request: HttpRequest, seen: selectors.Seen) -> dict[str, Any]:
     parents, children = shown.relatives(request.user, seen.variant)
     context = variant_shown.head(request.user, seen, "lineage") | {
         "parents": parents,
@@ -90,8 +89,7 @@ def _inside(request: HttpRequest, seen: selectors.Seen) -> dict[str, Any]:
         checkpoint = seen.commit.checkpoint
         context["findings"] = shown.findings(parentage_of(seen.variant, checkpoint), seen.variant)
         if "look" in request.GET:
-            among = visible_variants(request.user)
-            context["unnamed"] = unnamed_relatives(seen.variant, checkpoint, among)
+            context["unnamed"] = unnamed_relatives(seen.variant, checkpoint, comparable_with(seen.variant))
     return context
 
 

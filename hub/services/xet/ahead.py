@@ -123,7 +123,6 @@ class Making:
         """Give up; what follows of the upload is not guessed about."""
         _unannounce(self.upload)
         self._pieces.put(False)
-        self._is_over.set()
 
     # --- what the shard says ---------------------------------------------------------------------
 

@@ -8,13 +8,13 @@ from django.test import Client
 
 from registry.models import LineageEdge, Variant
 from registry.services.variants import add_parent
-from registry.states import Relation
-from release.parentage import Standing, parentage_of, unnamed_relatives
+from registry.states import Level, Relation
+from release.parentage import Standing, comparable_with, parentage_of, unnamed_relatives
 from release.requirements import LINEAGE_VERIFIED, evidence_requirements
 from release.selectors.facts import facts_of
 from release.services.policies import waive_for
 from rules import Refused
-from tests.factories import Lab, make_commit, make_draft, make_organization, make_token, make_variant
+from tests.factories import Lab, make_commit, make_draft, make_organization, make_token, make_variant, serve
 from tests.integration.release.test_leaks import content, uploaded
 from tests.unit.weights.families import Model, int8_rows, llama, noisy
 
@@ -164,3 +164,31 @@ def test_automation_does_the_same_by_the_api(lab, base) -> None:
     assert client.delete(f"{address}?parent=acme/base").status_code == 404
     assert client.get(address).json() == []
     assert Client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize("is_recorded", [True, False], ids=["recorded", "in the card"])
+def test_weights_tell_nothing_of_what_others_keep(lab, base, is_recorded) -> None:
+    others = make_organization("others")
+    secret = make_variant(others, "secret")
+    uploaded(secret, {"model.safetensors": content(BASE)})
+    card = b"" if is_recorded else b"---\nbase_model: [others/secret, others/nothing]\n---\n"
+    variant, commit = child(lab, noisy(0.1, 5)(BASE), card)
+    if is_recorded:
+        add_parent(child=variant, relation=Relation.FINETUNE, by=lab.manager, external_parent="others/secret")
+    found = parentage_of(variant, commit.checkpoint)
+    assert {one.sentence for one in found} == {"It is elsewhere, so nothing of it could be compared."}
+    near = unnamed_relatives(variant, commit.checkpoint, comparable_with(variant))
+    assert {one.repo_id for one in near} == {"acme/base"}
+
+
+def test_of_a_public_model_of_others_only_what_is_served_is_compared(lab) -> None:
+    shown = make_variant(make_organization("others"), "shown")
+    served = uploaded(shown, {"model.safetensors": content(llama(9))})
+    serve(shown, Level.PUBLIC, served)
+    uploaded(shown, {"model.safetensors": content(BASE)})
+    variant, commit = child(lab, noisy(0.1, 5)(BASE))
+    add_parent(child=variant, relation=Relation.FINETUNE, by=lab.manager, parent=shown)
+    assert standings(variant, commit) == {"others/shown": Standing.CONTRADICTED}
+    other, tune = child(lab, noisy(0.1, 6)(llama(9)), name="other")
+    add_parent(child=other, relation=Relation.FINETUNE, by=lab.manager, parent=shown)
+    assert standings(other, tune) == {"others/shown": Standing.BORNE_OUT}
