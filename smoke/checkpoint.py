@@ -87,15 +87,15 @@ class Checkpoint:
     adapter: Adapter | None = None
     own: tuple[Tensor, ...] = ()
     """The adapter's tensors."""
-    scales: Mapping[str, str] = field(default_factory=dict)
-    """Of weights stored in eight-bit floats: the tensor with the scales of their blocks."""
+    scales: Mapping[str, Tensor] = field(default_factory=dict)
+    """Of weights stored in eight-bit floats: the tensor with the scales of their blocks, in whichever file it lies."""
     scale_block: tuple[int, int] = (0, 0)
     """Rows and columns that one scale is for; zeros where the shapes tell."""
 
     @property
     def weight_files(self) -> list[str]:
         """Logical paths of the weight files that belong to the model, sorted; those of an adapter with its base's."""
-        return sorted({tensor.file for tensor in (*self.tensors, *self.own)})
+        return sorted({tensor.file for tensor in (*self.tensors, *self.own, *self.scales.values())})
 
     @property
     def stored_bytes(self) -> int:
@@ -192,13 +192,14 @@ def _unscaled(checkpoint: Checkpoint) -> Checkpoint:
         return checkpoint
     named = {t.name: t for t in checkpoint.tensors}
     narrow = [t.name for t in checkpoint.tensors if t.dtype in ("F8_E4M3", "F8_E5M2")]
-    scales = {name: f"{name}_scale_inv" for name in narrow}
-    if not narrow or any(scale not in named for scale in scales.values()):
+    scales = {name: named[scale] for name in narrow if (scale := f"{name}_scale_inv") in named}
+    if not narrow or len(scales) < len(narrow):
         return checkpoint
     block = settings.get("weight_block_size")
     sizes = tuple(block) if isinstance(block, list) and [type(n) for n in block] == [int, int] else (0, 0)
     config = {key: value for key, value in checkpoint.config.items() if key != "quantization_config"}
-    whole = tuple(t for t in checkpoint.tensors if t.name not in scales.values() and not _is_of_activations(t))
+    beside = {scale.name for scale in scales.values()}
+    whole = tuple(t for t in checkpoint.tensors if t.name not in beside and not _is_of_activations(t))
     return replace(checkpoint, config=config, tensors=whole, scales=scales, scale_block=(sizes[0], sizes[1]))
 
 
@@ -214,6 +215,8 @@ def _open_gguf(files: Mapping[str, Path]) -> Checkpoint:
     except GgufError as error:
         raise CheckpointError("bad_header", str(error)) from error
     gguf = Gguf(parts[0].metadata, {name: tensor for part in parts for name, tensor in part.tensors.items()})
+    if len(gguf.tensors) < sum(len(part.tensors) for part in parts):
+        raise CheckpointError("bad_header", f"Two parts of {names[0]} declare the same tensor.")
     architecture, layout = layout_of(gguf)
     if layout is None:
         known = ", ".join(sorted(LAYOUTS))

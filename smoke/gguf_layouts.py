@@ -74,6 +74,9 @@ CONV1D = dict.fromkeys(("attn_qkv", "attn_output", "ffn_up", "ffn_down"), TRANSP
 STATED = ("embedding_length", "block_count", "attention.head_count", "context_length")
 """What every file has to say of its model: a default of the architecture would describe another one."""
 
+SCALING = {"yarn_attn_factor": "attention_factor", "yarn_beta_fast": "beta_fast", "yarn_beta_slow": "beta_slow"}
+"""What scaled rotary angles may state beside their factor, and how transformers calls it."""
+
 ROPE = re.compile(r"rope_(freqs|factors_long|factors_short)\.weight")
 _BLOCK = re.compile(r"blk\.(\d{1,4})\.(\w+)\.(weight|bias)")
 _OUTER = re.compile(r"(\w+)\.(weight|bias)")
@@ -99,6 +102,9 @@ def _decoder(meta: Meta, gguf: Gguf) -> dict[str, Any]:
     scaling, factor = meta("rope.scaling.type"), meta("rope.scaling.factor")
     if scaling in ("linear", "yarn") and factor:
         found["rope_scaling"] = {"rope_type": scaling, "factor": factor}
+        for key, name in SCALING.items() if scaling == "yarn" else ():
+            if meta(f"rope.scaling.{key}"):
+                found["rope_scaling"][name] = meta(f"rope.scaling.{key}")
         if meta("rope.scaling.original_context_length"):
             found["rope_scaling"]["original_max_position_embeddings"] = meta("rope.scaling.original_context_length")
     return found
@@ -149,7 +155,8 @@ def _gemma3(meta: Meta, gguf: Gguf) -> dict[str, Any]:
 
 
 def _phi3(meta: Meta, gguf: Gguf) -> dict[str, Any]:
-    found = {**_decoder(meta, gguf), "sliding_window": meta("attention.sliding_window")}
+    found = {**_partly_rotary(meta, gguf), "sliding_window": meta("attention.sliding_window")}
+    found.pop("rope_scaling", None)  # it comes as factors, stored among the tensors
     original = meta("rope.scaling.original_context_length")
     return {**found, "original_max_position_embeddings": original or found["max_position_embeddings"]}
 
@@ -159,7 +166,12 @@ def _layer_normed(meta: Meta, gguf: Gguf) -> dict[str, Any]:
 
 
 def _phi2(meta: Meta, gguf: Gguf) -> dict[str, Any]:
-    found = {**_decoder(meta, gguf), "layer_norm_eps": meta("attention.layer_norm_epsilon")}
+    return {**_partly_rotary(meta, gguf), "layer_norm_eps": meta("attention.layer_norm_epsilon")}
+
+
+def _partly_rotary(meta: Meta, gguf: Gguf) -> dict[str, Any]:
+    """Where only some dimensions of a head turn, their number is not the width of the head."""
+    found = _decoder(meta, gguf)
     head = found["hidden_size"] // found["num_attention_heads"]
     return {**found, "head_dim": head, "partial_rotary_factor": (meta("rope.dimension_count") or head) / head}
 

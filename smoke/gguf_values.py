@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers.integrations.gguf.dequant import dequantize
 
-from smoke.gguf_file import BLOCKS, PLAIN, Stored
+from smoke.gguf_file import BLOCKS, PLAIN, Gguf, Stored
 from smoke.gguf_layouts import FLAT, JOINED, PERMUTED_K, PERMUTED_Q, PLUS_ONE, TRANSPOSED, Placed
 
 CHUNK = 1 << 22
@@ -130,10 +130,10 @@ def _begin(fast: Any, settings: Mapping[str, Any]) -> None:
         fast.backend_tokenizer.post_processor = processors.TemplateProcessing(single=single, special_tokens=around)
 
 
-def scale_positions(model: Any, metadata: Mapping[str, Any], factors: torch.Tensor) -> None:
+def scale_positions(model: Any, gguf: Gguf, factors: torch.Tensor) -> None:
     """Divides the rotary frequencies by the factors that the file stores in place of the rule that made them."""
     rotary = next(m for n, m in model.named_modules() if n.endswith("rotary_emb") and hasattr(m, "inv_freq"))
     if factors.numel() == rotary.inv_freq.numel():
         rotary.inv_freq = rotary.inv_freq / factors.to(rotary.inv_freq)
-        scaling = metadata.get("attention_factor")
-        rotary.attention_scaling = float(scaling) if scaling else rotary.attention_scaling
+        scaling = gguf.metadata.get(f"{gguf.text('general.architecture')}.rope.scaling.attn_factor")
+        rotary.attention_scaling = scaling if isinstance(scaling, float) and scaling > 0 else rotary.attention_scaling

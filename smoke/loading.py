@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from smoke import gguf_values, quantize, stored
-from smoke.checkpoint import ADAPTER, DECODER, ENCODER_DECODER, GGUF, Checkpoint, open_view
+from smoke.checkpoint import ADAPTER, DECODER, ENCODER_DECODER, GGUF, Checkpoint, gguf_files, open_view
 from smoke.demand import INT8
 from smoke.engines import NATIVE, TORCHAO
 
@@ -68,8 +68,8 @@ def load(
         model, found = loader.from_pretrained(place, output_loading_info=True, **arguments)
     model.eval()
     factors = stored.rope_factors(checkpoint, folder)
-    if factors is not None:
-        gguf_values.scale_positions(model, checkpoint.gguf.metadata if checkpoint.gguf else {}, factors)
+    if factors is not None and checkpoint.gguf is not None:
+        gguf_values.scale_positions(model, checkpoint.gguf, factors)
     plain = "torch" if backend == NATIVE else backend
     kernel = quantize.use_kernel(model, device, wanted, bits) if bits else plain
     quantizer = getattr(model, "hf_quantizer", None)
@@ -118,7 +118,8 @@ def tokenizer(checkpoint: Checkpoint, folder: Path) -> Any:
     if any(name.startswith(ADAPTER + "tokenizer") for name in checkpoint.files):
         return transformers.AutoTokenizer.from_pretrained(beside, config=configuration(checkpoint, folder), **CLOSED)
     if checkpoint.format == GGUF:
-        return gguf_values.tokenizer(folder / checkpoint.tensors[0].file)
+        # of several parts the first holds the metadata, and perhaps no tensor at all
+        return gguf_values.tokenizer(folder / gguf_files(checkpoint.files)[0])
     return transformers.AutoTokenizer.from_pretrained(folder, **CLOSED)
 
 

@@ -79,7 +79,6 @@ def prepare(
     memory += plan.weights_bytes[BF16] * 2 if compared else 0
     request = {
         "folder": str(view),
-        "weight_files": checkpoint.weight_files,
         "architecture": plan.kind,
         "quantization": plan.quantization,
         "backend": plan.backend,

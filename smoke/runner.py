@@ -114,16 +114,14 @@ def _run(request: Mapping[str, Any], channel: Channel, measured: dict[str, Any],
     channel.send("versions", versions=_versions(torch, transformers, request["torch_device"]))
 
     from smoke import closer, coherence, decoding, encoding, loading, repeat, tensors
-    from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER
+    from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER, open_view
 
     gc.freeze()
     gc.enable()
     folder = Path(request["folder"])
     is_first = int(request.get("start", 1)) == 1
     if is_first:
-        measured["static"] = tensors.inspect(
-            [folder / name for name in request["weight_files"]], channel.progress("tensors")
-        )
+        measured["static"] = tensors.inspect(open_view(folder), folder, channel.progress("tensors"))
     loaded = loading.load(
         folder,
         kind=request["architecture"],

@@ -7,7 +7,7 @@ Imports torch: only the confined process imports this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import torch
 from safetensors import safe_open
 
 from smoke.checkpoint import ADAPTER, GGUF, Checkpoint, Tensor
-from smoke.gguf_file import Stored, read_gguf
-from smoke.gguf_layouts import ROPE, Placed, config_of, layout_of, place
+from smoke.gguf_file import Stored
+from smoke.gguf_layouts import ROPE
 from smoke.gguf_values import Lazy, Mapped
 from smoke.merging import merge
 
@@ -24,12 +24,13 @@ from smoke.merging import merge
 def tensors(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype) -> dict[str, Any]:
     """Every tensor by its name in the model, an adapter already put on; `tensor[...]` reads one."""
     if checkpoint.format == GGUF:
-        files = {name: Mapped(folder / name) for name in {part.file for p in checkpoint.placed for part in p.parts}}
+        files = _mapped(checkpoint, folder)
         found: dict[str, Any] = {p.name: Lazy(p, files, checkpoint.config, dtype) for p in checkpoint.placed}
     else:
         found = _slices(checkpoint.tensors, folder)
-        for name, scale in _scales(checkpoint, folder).items():
-            found[name] = Scaled(found[name], scale, checkpoint.scale_block, dtype)
+        scales = _slices(checkpoint.scales.values(), folder)
+        for name, scale in checkpoint.scales.items():
+            found[name] = Scaled(found[name], scales[scale.name], checkpoint.scale_block, dtype)
     if checkpoint.adapter is None:
         return found
     own = {name.removeprefix(ADAPTER): value for name, value in _slices(checkpoint.own, folder).items()}
@@ -46,11 +47,8 @@ def _slices(declared: Iterable[Tensor], folder: Path) -> dict[str, Any]:
     return found
 
 
-def _scales(checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
-    """The tensor of scales of each weight that has one; it lies in the same file, as its writers keep it."""
-    file_of = {t.name: t.file for t in checkpoint.tensors}
-    beside = [Tensor(scale, "", (), file_of[name]) for name, scale in checkpoint.scales.items()]
-    return dict(zip(checkpoint.scales, _slices(beside, folder).values(), strict=True))
+def _mapped(checkpoint: Checkpoint, folder: Path) -> Mapping[str, Mapped]:
+    return {name: Mapped(folder / name) for name in {part.file for p in checkpoint.placed for part in p.parts}}
 
 
 class Scaled:
@@ -73,21 +71,26 @@ class Scaled:
         return out
 
 
-def each(path: Path) -> Iterator[tuple[str, torch.Tensor, int]]:
-    """Name, values and stored bytes of every tensor in one weight file; those of GGUF as the model has them."""
-    if path.suffix == ".gguf":
-        gguf = read_gguf(path)
-        name, layout = layout_of(gguf)
-        mapped = {path.name: Mapped(path)}
-        placed = place(gguf, layout) if layout else (Placed(n, t.shape, "", (t,)) for n, t in gguf.tensors.items())
-        config = config_of(gguf, name, layout) if layout else {}
-        for one in placed:
-            yield one.name, Lazy(one, mapped, config, torch.bfloat16)[...], sum(p.size_bytes for p in one.parts)
-        return
-    with safe_open(path, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118 - not a mapping
-            tensor = file.get_tensor(name)
-            yield name, tensor, tensor.numel() * tensor.element_size()
+def each(checkpoint: Checkpoint, folder: Path) -> Iterator[tuple[str, torch.Tensor, int]]:
+    """Name, values and stored bytes of every tensor as the model has it; an adapter's own follow, not put on."""
+    if checkpoint.format == GGUF:
+        mapped = _mapped(checkpoint, folder)
+        for one in checkpoint.placed:
+            whole = Lazy(one, mapped, checkpoint.config, torch.bfloat16)[...]
+            yield one.name, whole, sum(part.size_bytes for part in one.parts)
+    opened: dict[str, Any] = {}
+
+    def read(tensor: Tensor) -> torch.Tensor:
+        if tensor.file not in opened:
+            opened[tensor.file] = safe_open(folder / tensor.file, framework="pt")
+        return opened[tensor.file].get_tensor(tensor.name)
+
+    for declared in (*(() if checkpoint.format == GGUF else checkpoint.tensors), *checkpoint.own):
+        value, scale = read(declared), checkpoint.scales.get(declared.name)
+        size = value.numel() * value.element_size()
+        if scale is not None:
+            value = Scaled(value, read(scale), checkpoint.scale_block, torch.bfloat16)[...]
+        yield declared.name, value, size
 
 
 def rope_factors(checkpoint: Checkpoint, folder: Path) -> torch.Tensor | None:

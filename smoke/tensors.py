@@ -21,6 +21,7 @@ import numpy
 import torch
 
 from smoke import stored
+from smoke.checkpoint import Checkpoint
 
 BLOCK = 1 << 22
 """Elements held in float32 at once: 16 MiB."""
@@ -98,16 +99,13 @@ class Finding:
         return {"code": self.code, "tensor": self.tensor, "detail": self.detail, "severity": severity}
 
 
-def inspect(paths: Iterable[Path], progress: Callable[[int, int], None]) -> dict[str, Any]:
-    """Findings over all tensors of these files; each tensor is read once."""
-    paths = list(paths)
-    total = sum(path.stat().st_size for path in paths)
-    done, tensors = 0, []
-    for path in paths:
-        for name, tensor, size in stored.each(path):
-            tensors.append(measure(name, tensor))
-            done += size
-            progress(done, total)
+def inspect(checkpoint: Checkpoint, folder: Path, progress: Callable[[int, int], None]) -> dict[str, Any]:
+    """Findings over all tensors of a checkpoint in this folder; each tensor is read once."""
+    total, done, tensors = checkpoint.stored_bytes, 0, []
+    for name, tensor, size in stored.each(checkpoint, folder):
+        tensors.append(measure(name, tensor))
+        done += size
+        progress(done, total)
     found = [*single(tensors), *together(tensors)]
     return {
         "findings": [f.to_json() for f in found],

@@ -15,7 +15,7 @@ from typing import Any
 
 from smoke import closer, coherence, decoding, encoding, loading, runner, tensors
 from smoke.channel import Channel
-from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER
+from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER, open_checkpoint
 from smoke.probes import Probe
 
 BLOCKS_SECONDS = 240.0
@@ -45,8 +45,7 @@ def _take(
     config = json.loads((folder / "config.json").read_text())
     kind = KINDS.get(config["model_type"], DECODER)
     channel = Channel(io.StringIO())
-    files = sorted(folder.glob("*.safetensors"))
-    measured["static"] = tensors.inspect(files, lambda *_: None)
+    measured["static"] = tensors.inspect(open_checkpoint(folder), folder, lambda *_: None)
     measured["architecture"] = kind
     request = {
         "folder": str(folder), "architecture": kind, "quantization": quantization, "torch_device": "cpu",

@@ -75,10 +75,13 @@ def vocabulary(writer: gguf.GGUFWriter, tokenizer: Any) -> None:
         writer.add_chat_template(tokenizer.chat_template)
 
 
-def write(model: Any, tokenizer: Any, path: Path, arch: str, names: Any, kind: KINDS = KINDS.F32) -> Path:
-    """One file. `names` maps a parameter's name to (name in the file, change) or to None where it is left out."""
-    writer = gguf.GGUFWriter(path, arch)
+def write(model: Any, tokenizer: Any, path: Path, arch: str, names: Any, kind: KINDS = KINDS.F32,
+          say: Any = None, **split: Any) -> Path:  # fmt: skip
+    """One file, or parts. `names` gives for a parameter each name in the file with the value that stands there."""
+    writer = gguf.GGUFWriter(path, arch, **split)
     metadata(writer, model.config, arch)
+    if say is not None:
+        say(writer)
     if tokenizer is not None:
         vocabulary(writer, tokenizer)
     for name, value in model.state_dict().items():

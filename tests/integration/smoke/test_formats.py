@@ -1,6 +1,7 @@
 """GGUF files and adapters: what is loaded from them is what was put in, and what cannot be is refused by name."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -13,12 +14,13 @@ import numpy as np
 import torch
 import transformers as T
 
-from smoke import gguf_values, loading
+from smoke import gguf_layouts, gguf_values, loading
 from smoke.checkpoint import DECODER, open_checkpoint
 from smoke.gguf_file import BLOCKS, read_gguf
 from smoke.plan import make_plan
 from smoke.preparing import show
 from smoke.report import Outcome
+from smoke.stored import each as stored_tensors
 from tests.integration.smoke import gguf_writing as writing
 
 pytestmark = pytest.mark.torch
@@ -42,6 +44,8 @@ CONFIGS = {
     "gemma 3": (T.Gemma3TextConfig, {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 16}, "gemma3"),
     "phi 2": (T.PhiConfig, {"num_key_value_heads": 4}, "phi2"),
     "phi 3": (T.Phi3Config, {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}, "phi3"),
+    "phi 3 that turns half of each head": (
+        T.Phi3Config, {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "partial_rotary_factor": 0.5}, "phi3"),
     "starcoder2": (T.Starcoder2Config, {"bos_token_id": 1, "eos_token_id": 2}, "starcoder2"),
     "gpt2": (T.GPT2Config, {"n_inner": 64, "bos_token_id": 1, "eos_token_id": 2}, "gpt2"),
 }  # fmt: skip
@@ -115,18 +119,78 @@ def test_every_kind_of_block_is_unpacked_as_its_library_does(tmp_path):
         np.testing.assert_array_equal(mapped.values(stored, torch.float32).numpy(), wanted[name], err_msg=name)
 
 
-def test_a_gguf_file_speaks_in_the_sandbox_with_its_own_tokenizer(smoke, tiny, tmp_path):
+def test_a_gguf_file_in_parts_speaks_in_the_sandbox_with_its_own_tokenizer(smoke, tiny, tmp_path):
+    """The first part holds the metadata and no tensor, as splitting tools leave it on request."""
     model = T.AutoModelForCausalLM.from_pretrained(tiny[0], dtype=torch.float32)
     tokenizer = T.AutoTokenizer.from_pretrained(tiny[0])
-    names = writing.namer("llama", model.config)
-    writing.write(model, tokenizer, tmp_path / "m.gguf", "llama", names, writing.KINDS.Q8_0)
-    own = gguf_values.tokenizer(tmp_path / "m.gguf")
+    names, parts = writing.namer("llama", model.config), {"split_max_tensors": 20, "small_first_shard": True}
+    writing.write(model, tokenizer, tmp_path / "m.gguf", "llama", names, writing.KINDS.Q8_0, **parts)
+    checkpoint = open_checkpoint(tmp_path)
+    first, *rest = sorted(path.name for path in tmp_path.glob("*.gguf"))
+    assert (checkpoint.weight_files, not read_gguf(tmp_path / first).tensors) == (rest, True)
+    own = gguf_values.tokenizer(tmp_path / first)
     assert own(tiny[1].text)["input_ids"] == tokenizer(tiny[1].text)["input_ids"]
     assert own.get_vocab() == tokenizer.get_vocab()
     report = smoke(tmp_path, probe=tiny[1])
     assert report.outcome in (Outcome.PASS, Outcome.WARN), report.reason
     measured = report.measurements["bits_per_byte"]
     assert measured == pytest.approx(tiny[1].bits_per_byte, rel=0.005)
+    static = report.measurements["static"]
+    assert (static["tensors"], static["findings"]) == (len(checkpoint.tensors), [])
+    assert set(static["sketch"]) == {t.name for t in checkpoint.tensors}
+
+
+def test_positions_are_scaled_as_the_file_says(tmp_path):
+    """Angles divided by factors that the file stores, and attention by the number that goes with them."""
+    model, arch = built("phi 3")
+    factors, usual = torch.linspace(1, 3, model.model.rotary_emb.inv_freq.numel()), writing.namer(arch, model.config)
+
+    def names(name, value):
+        yield from usual(name, value)
+        if name == "model.norm.weight":
+            yield from (("rope_factors_short.weight", factors), ("rope_factors_long.weight", 9 * factors))
+
+    def say(writer):
+        writer.add_rope_scaling_attn_factors(1.25)
+
+    writing.write(model, None, tmp_path / "m.gguf", arch, names, say=say)
+    rotary = load(tmp_path).model.model.rotary_emb
+    model.model.rotary_emb.inv_freq /= factors
+    assert rotary.attention_scaling == 1.25
+    assert near(rotary.inv_freq, model.model.rotary_emb.inv_freq) < 1e-6
+
+
+def test_yarn_is_read_as_the_file_states_it(tmp_path):
+    model, arch = built("qwen2")
+
+    def say(writer):
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(4.0)
+        writer.add_rope_scaling_orig_ctx_len(32)
+        writer.add_rope_scaling_yarn_attn_factor(1.5)
+        writer.add_rope_scaling_yarn_beta_fast(16.0)
+
+    writing.write(model, None, tmp_path / "m.gguf", arch, writing.namer(arch, model.config), say=say)
+    found = load(tmp_path).model
+    expected = {"rope_type": "yarn", "factor": 4.0, "beta_fast": 16.0, "original_max_position_embeddings": 32}
+    assert expected.items() <= found.config.rope_parameters.items()
+    assert found.model.rotary_emb.attention_scaling == 1.5
+
+
+def test_every_key_of_the_metadata_is_one_of_the_format():
+    """By the names that the format's own library writes."""
+    known: set[str] = set()
+    todo = [gguf.constants.Keys]
+    while todo:
+        for value in vars(todo.pop()).values():
+            todo += [value] if isinstance(value, type) else []
+            known |= {value} if isinstance(value, str) else set()
+    source = "".join(Path(module.__file__).read_text() for module in (gguf_layouts, gguf_values, loading))
+    asked = set(re.findall(r'meta\("([\w.]+)"\)', source)) - {"architecture"}
+    asked |= {f"rope.scaling.{key}" for key in (*gguf_layouts.SCALING, "attn_factor")} | set(gguf_layouts.STATED)
+    assert len(asked) >= 25
+    assert not {key for key in asked if f"{{arch}}.{key}" not in known}
+    assert {f"tokenizer.ggml.{key}_token_id" for key in ("bos", "eos", "padding")} <= known
 
 
 @pytest.fixture
@@ -202,7 +266,8 @@ def test_an_adapter_without_its_base_is_not_run(adapted, smoke):
     assert "acme/base" in report.reason
 
 
-def test_weights_in_scaled_eight_bit_floats_are_multiplied_out_as_they_are_read(tmp_path):
+@pytest.mark.parametrize("is_apart", [False, True], ids=["in one file", "scales in a file of their own"])
+def test_weights_in_scaled_eight_bit_floats_are_multiplied_out_as_they_are_read(tmp_path, is_apart):
     """Blocks of 24 by 20 divide neither side of these matrices."""
     from safetensors.torch import load_file, save_file
 
@@ -217,7 +282,13 @@ def test_weights_in_scaled_eight_bit_floats_are_multiplied_out_as_they_are_read(
         stored[name], stored[f"{name}_scale_inv"] = weight.to(torch.float8_e4m3fn), scale
         whole = scale.repeat_interleave(block[0], 0).repeat_interleave(block[1], 1)
         state[name] = stored[name].float() * whole[: weight.shape[0], : weight.shape[1]]
-    save_file(stored, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    places = {n: "scales.safetensors" if is_apart and "_inv" in n else "model.safetensors" for n in stored}
+    for file in set(places.values()):
+        save_file({n: stored[n] for n in stored if places[n] == file}, tmp_path / file, metadata={"format": "pt"})
+    if is_apart:
+        (tmp_path / "model.safetensors").rename(tmp_path / "weights.safetensors")
+        index = {"weight_map": {n: f.replace("model", "weights") for n, f in places.items()}}
+        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     settings = {"quantization_config": {"quant_method": "fp8", "weight_block_size": list(block)}}
     config = json.loads((tmp_path / "config.json").read_text()) | settings
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -226,6 +297,10 @@ def test_weights_in_scaled_eight_bit_floats_are_multiplied_out_as_they_are_read(
     assert not any(loaded.keys.values())
     assert near(logits(loaded.model), logits(model)) < 1e-5
     assert load(tmp_path, "int8").quantized == 14
+    checkpoint = open_checkpoint(tmp_path)
+    assert len(checkpoint.weight_files) == 1 + is_apart
+    for name, value, _ in stored_tensors(checkpoint, tmp_path):
+        assert near(value.float(), state[name]) < 0.01, name
 
 
 def test_loading_tells_which_shard_it_works_through(tmp_path):

@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch", reason="needs the smoke requirements")
 from safetensors.torch import save_file  # noqa: E402
 
 from smoke import tensors  # noqa: E402
+from smoke.checkpoint import Checkpoint, read_header  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -21,9 +22,16 @@ def healthy(layers: int = 4) -> dict:
     return {name: tensor.bfloat16() for name, tensor in made.items()}
 
 
+def inspected(made: dict, folder) -> dict:
+    """What is found in a file with these tensors."""
+    path = folder / "t.safetensors"
+    save_file(made, path)
+    checkpoint = Checkpoint({path.name: path}, {}, tuple(read_header(path.name, path)))
+    return tensors.inspect(checkpoint, folder, lambda done, total: None)
+
+
 def codes(made: dict, tmp_path) -> dict[str, set[str]]:
-    save_file(made, tmp_path / "t.safetensors")
-    found = tensors.inspect([tmp_path / "t.safetensors"], lambda done, total: None)
+    found = inspected(made, tmp_path)
     assert found["tensors"] == len(made)
     by_tensor: dict[str, set[str]] = {}
     for finding in found["findings"]:
@@ -66,8 +74,7 @@ def test_few_bits_of_a_mantissa_and_padded_tables_only_deserve_a_warning(tmp_pat
     large = torch.randn(64, 128, generator=torch.Generator().manual_seed(1)).bfloat16()
     made["model.layers.0.coarse.weight"] = (large.view(torch.int16) & -16).view(torch.bfloat16)
     made["model.layers.1.fine.weight"] = large.float()
-    save_file(made, tmp_path / "t.safetensors")
-    found = tensors.inspect([tmp_path / "t.safetensors"], lambda done, total: None)["findings"]
+    found = inspected(made, tmp_path)["findings"]
     assert {(f["code"], f["tensor"], f["severity"]) for f in found} == {
         ("zero_rows", "model.embed.weight", "warn"),
         ("coarse", "model.layers.0.coarse.weight", "warn"),
@@ -84,10 +91,9 @@ def test_noise_among_trained_siblings_is_told(tmp_path):
 
 def test_a_head_that_differs_from_its_embedding_is_named(tmp_path):
     made = {"model.embed_tokens.weight": torch.randn(64, 32), "lm_head.weight": torch.randn(64, 32)}
-    save_file(made, tmp_path / "t.safetensors")
-    assert tensors.inspect([tmp_path / "t.safetensors"], lambda *_: None)["untied"] == "lm_head.weight"
-    save_file({**made, "lm_head.weight": made["model.embed_tokens.weight"].clone()}, tmp_path / "t.safetensors")
-    assert tensors.inspect([tmp_path / "t.safetensors"], lambda *_: None)["untied"] == ""
+    assert inspected(made, tmp_path)["untied"] == "lm_head.weight"
+    tied = {**made, "lm_head.weight": made["model.embed_tokens.weight"].clone()}
+    assert inspected(tied, tmp_path)["untied"] == ""
 
 
 def test_a_sketch_stays_under_another_type_and_moves_under_another_order():
