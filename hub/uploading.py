@@ -5,19 +5,26 @@ What a repository says in `.gitattributes` comes first, then the size, then whet
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+import re2
 from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 LARGE_BYTES = 10_000_000
-RULES_LIMIT_CHARACTERS = 100_000
+RULES_LIMIT_CHARACTERS, MOST_RULES = 100_000, 1000
+# Where a pattern says "anything" in more places than a folder's prefix and one more, trying all of them may take years.
+ANYTHING, MOST_ANYTHINGS = re.compile(r"\[\^/\]\*|\.[*+]"), 2
 LARGE_ENDINGS = (
     *("7z", "arrow", "bin", "bz2", "ckpt", "ftz", "gguf", "gz", "h5", "joblib", "lfs", "mlmodel", "model", "msgpack"),
     *("npy", "npz", "onnx", "ot", "parquet", "pb", "pickle", "pkl", "pt", "pth", "rar", "safetensors", "tar", "tflite"),
     *("tgz", "wasm", "xz", "zip", "zst"),
 )
+_QUIET = re2.Options()
+_QUIET.log_errors = False
 DEFAULT_ATTRIBUTES = "".join(f"*.{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LARGE_ENDINGS)
 
 
@@ -48,21 +55,21 @@ def is_ignored(path: str, ignore: str) -> bool:
 def _filter_of(path: str, attributes: str) -> str | None:
     """The `filter` of the last line that names the path and speaks of one; None where no line does."""
     chosen = None
-    for spec, value in _attribute_lines(attributes):
-        if spec.match_file(path):
+    for pattern, value in _attribute_lines(attributes):
+        if pattern.match_file(path):
             chosen = value
     return chosen
 
 
 @lru_cache(maxsize=64)
-def _attribute_lines(attributes: str) -> tuple[tuple[GitIgnoreSpec, str], ...]:
+def _attribute_lines(attributes: str) -> tuple[tuple[GitIgnoreSpecPattern, str], ...]:
     found = []
-    for line in attributes.splitlines():
+    for line in attributes.splitlines()[:MOST_RULES]:
         pattern, *words = line.split()[:50] or ["#"]
         value = _filter_in(words)
         if not pattern.startswith(("#", "!", '"')) and value is not None:
             # A pattern of attributes never takes in what lies below a folder, as one that ignores does.
-            found.append((_spec([pattern.rstrip("/") if pattern != "/" else "#"]), value))
+            found += [(one, value) for one in _patterns([pattern.rstrip("/") if pattern != "/" else "#"])]
     return tuple(found)
 
 
@@ -78,18 +85,21 @@ def _filter_in(words: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=64)
 def _ignore_spec(ignore: str) -> GitIgnoreSpec:
-    return _spec(ignore.splitlines())
+    return GitIgnoreSpec(_patterns(ignore.splitlines()[:MOST_RULES]), backend="simple")
 
 
-def _spec(lines: list[str]) -> GitIgnoreSpec:
-    sane = []
+def _patterns(lines: Iterable[str]) -> list[GitIgnoreSpecPattern]:
+    """The patterns of a repository's own rules; git, too, passes over those that cannot be read."""
+    found = []
     for line in lines:
         try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            continue  # git, too, passes over a pattern that it cannot read
-        sane.append(line)
-    return GitIgnoreSpec.from_lines(sane)
+            pattern = GitIgnoreSpecPattern(line)
+            if pattern.regex is not None and len(ANYTHING.findall(pattern.regex.pattern)) > MOST_ANYTHINGS:
+                pattern.regex = re2.compile(pattern.regex.pattern, _QUIET)
+        except (ValueError, re.error, re2.error, FutureWarning):  # the last where warnings are raised
+            continue
+        found.append(pattern)
+    return found
 
 
 def _is_text(sample: bytes) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from hub import cards, git
@@ -97,10 +99,22 @@ def test_tags_come_from_the_card() -> None:
         ("data/a.json", 10, b"{}", "data/** filter=lfs -text", True),
         ("other/a.json", 10, b"{}", "data/** filter=lfs -text", False),
         ("a.txt", 10, b"x", "\\[ filter=lfs\n# *.txt filter=lfs\n[", False),
+        ("a.txt", 10, b"x", "[z-a] filter=lfs\n[[:alpha:]]*x*y* filter=lfs\n[a-[z] filter=lfs", False),
+        ("a/b/cd/ef.txt", 10, b"x", "a/**/c*d*/**/*f*t filter=lfs", True),
     ],
 )
 def test_how_a_file_is_uploaded(path: str, size: int, sample: bytes, attributes: str, expected: bool) -> None:
     assert is_large(Announced(path, size, sample), attributes) is expected
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 20 + "b", "**/a" * 20 + "/b", "*" * 300 + "b", "a*" * 3 + "[b-z]*"])
+def test_no_pattern_takes_long(pattern: str) -> None:
+    """Tried one way after another, each of these would take years."""
+    for path in ("a" * 255, "a/" * 63 + "c"):
+        began = time.process_time()
+        assert not is_large(Announced(path, 10, b"x"), f"{pattern} filter=lfs")
+        assert not is_ignored(path, pattern)
+        assert time.process_time() - began < 1
 
 
 def test_ignored() -> None:
