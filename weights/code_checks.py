@@ -26,6 +26,7 @@ from weights.findings import Finding
 from weights.formats import Kind
 from weights.report import FileReport
 from weights.strict_json import objects_in
+from weights.text_search import SearchedText
 
 _LIBRARIES = frozenset(
     {"diffusers", "transformers", "sentence_transformers", "peft", "timm", "torch", "flax", "onnxruntime"}
@@ -67,9 +68,9 @@ def check_code_references(files: Sequence[FileReport]) -> list[Finding]:
     return findings
 
 
-def may_name_code(text: str, path: str) -> bool:
-    """Whether the JSON `text` has a chance to hold such a reference; looking for words takes a tenth of the time."""
-    return "\\u" in text or any(word in text for word in _WORDS) or PurePosixPath(path).name in _MODULE_LISTS
+def may_name_code(searched: SearchedText, path: str) -> bool:
+    """Whether the JSON text has a chance to hold such a reference; looking for words takes a tenth of the time."""
+    return searched.has("\\u") or searched.has_any(_WORDS) or PurePosixPath(path).name in _MODULE_LISTS
 
 
 def check_settings(value: Any, path: str) -> list[Finding]:

@@ -26,6 +26,7 @@ from weights.report import Parsed
 from weights.strict_json import JsonDocument, JsonRefusedError, parse_strict
 from weights.template_places import is_template_file, templates_in
 from weights.templates import check_template
+from weights.text_search import SearchedText
 from weights.tokenizer_checks import is_tokenizer, summarize_tokenizer
 from weights.vocabularies import summarize_lines, summarize_words
 
@@ -57,14 +58,14 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
     if looks_like_pickle(content):
         return Parsed(Kind.PICKLE, findings + name_findings(path) + check_pickles(content, len(content), path))
     if suffix_of(path) == ".json":
-        return _inspect_json(content, text, path, findings + check_text(text, path))
+        return _inspect_json(content, SearchedText(text), path, findings)
     if _is_misplaced(text, path, expected):
         findings.append(FM_MISNAMED.at(path, "The file holds text.", evidence=_first_line(content)))
     if is_template_file(path) and any(finding.check == FM_ENCODING.id for finding in findings):
         findings.append(TP_PARSE.at(path, "The template is not UTF-8."))
     if is_template_file(path):
         return Parsed(Kind.TEXT, findings + check_template(text, path, "the file itself"), content={"template": text})
-    findings += check_source(text, content, path) + check_text(text, path)
+    findings += check_source(text, content, path) + check_text(SearchedText(text), path)
     kept: dict[str, Any] | None = None
     if suffix_of(path) in (".md", ".markdown"):
         found, kept = check_card(text, path)
@@ -113,7 +114,8 @@ def _decode(content: bytes, path: str) -> tuple[str | None, list[Finding]]:
     return (None if "\0" in text else text), []
 
 
-def _inspect_json(content: bytes, text: str, path: str, findings: list[Finding]) -> Parsed:
+def _inspect_json(content: bytes, searched: SearchedText, path: str, findings: list[Finding]) -> Parsed:
+    findings += check_text(searched, path)
     try:
         document = parse_strict(content, allow_nonfinite=True)
     except JsonRefusedError as error:
@@ -124,11 +126,11 @@ def _inspect_json(content: bytes, text: str, path: str, findings: list[Finding])
     if _OBJECTS.fullmatch(PurePosixPath(path).name) and not isinstance(document.value, dict):
         findings.append(CT_JSON.at(path, "The file must hold an object.", evidence=_first_line(content)))
     # What a text has no word of, it need not be searched for at every depth.
-    if "/" in text or "\\" in text:
+    if "/" in searched.text or "\\" in searched.text:
         findings += check_values(_settings(document.value), path, "settings")
-    if may_name_code(text, path):
+    if may_name_code(searched, path):
         findings += check_settings(document.value, path)
-    if "chat_template" in text or "\\u" in text:
+    if searched.has_any(("chat_template", "\\u")):
         for name, template in templates_in(document.value):
             findings += check_template(template, path, f"the key {name!r}")
     return Parsed(Kind.JSON, findings, content=_kept(document, len(content), path))
@@ -143,14 +145,19 @@ def _kept(document: JsonDocument, size: int, path: str) -> Any:
     if words is not None:
         return words
     if isinstance(value, dict) and isinstance(value.get("weight_map"), dict):
-        shards: dict[Any, Any] = {}  # one text for each, not one for each of 70 000 tensors
-        value["weight_map"] = {
-            key: shards.setdefault(shard, shard) if isinstance(shard, str) else shard
-            for key, shard in value["weight_map"].items()
-        }
+        value["weight_map"] = _with_shared_words(value["weight_map"])
     if size <= CONTENT_LIMIT_BYTES or INDEX_NAME.search(name):
         return value if document.is_finite else _storable(value)
     return None
+
+
+def _with_shared_words(weight_map: dict[Any, Any]) -> dict[Any, Any]:
+    """The same with one text for each shard, not one for each of 70 000 tensors."""
+    shards = weight_map.values()
+    if not {str}.issuperset(map(type, shards)):
+        return weight_map
+    words: dict[str, str] = {}
+    return dict(zip(weight_map, map(words.setdefault, shards, shards), strict=True))
 
 
 def _settings(value: Any) -> Any:

@@ -25,6 +25,7 @@ from weights.findings import Check, Finding
 from weights.report import FileReport
 from weights.secret_patterns import find_secrets
 from weights.tensor_names import those
+from weights.text_search import SearchedText
 
 LISTED_LIMIT = 10
 ADDRESSES_MINIMUM = 5
@@ -94,14 +95,15 @@ def check_name(path: str) -> list[Finding]:
     ][:1]
 
 
-def check_text(text: str, path: str) -> list[Finding]:
+def check_text(searched: SearchedText, path: str) -> list[Finding]:
     """Findings on a whole text file. Vocabularies are left out: they hold any word there is."""
     name = PurePosixPath(path).name
     if name in _VOCABULARIES or name.endswith(".tiktoken"):
         return []
-    findings = _secrets(text, path)
+    text = searched.text
+    findings = _secrets(searched, path)
     for pattern in (_HOME, _NETWORK):
-        found = pattern.search(text) if any(literal in text for literal in _LITERALS[pattern]) else None
+        found = pattern.search(text) if searched.has_any(_LITERALS[pattern]) else None
         if found:
             findings.append(LO_PATH.at(path, "The text names it.", evidence=found.group(), offset=found.start()))
     if name.endswith(_DATA_SUFFIXES) and "@" in text:
@@ -127,7 +129,7 @@ def check_metadata(value: Any, path: str) -> list[Finding]:
     """Findings on the metadata of a weight file."""
     findings = check_values(value, path, "metadata")
     for text in _strings(value):
-        findings += _secrets(text, path)
+        findings += _secrets(SearchedText(text), path)
     return findings[:LISTED_LIMIT]
 
 
@@ -143,10 +145,10 @@ def check_tensor_names(files: Sequence[FileReport]) -> list[Finding]:
     return findings
 
 
-def _secrets(text: str, path: str) -> list[Finding]:
+def _secrets(searched: SearchedText, path: str) -> list[Finding]:
     return [
         SE_TOKEN.at(path, f"The text looks like a {secret.kind}.", offset=secret.offset, evidence=secret.masked)
-        for secret in find_secrets(text, LISTED_LIMIT)
+        for secret in find_secrets(searched, LISTED_LIMIT)
     ]
 
 

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from weights.text_search import SearchedText
+
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -90,10 +92,11 @@ _PLACEHOLDER = re.compile(
 _MINIMUM_ENTROPY = 3.0  # bits a character; random hex has 4, words repeated less
 
 
-def find_secrets(text: str, limit: int = 20) -> Iterator[Secret]:
-    """Credentials in `text`, at most `limit`, without what is plainly an example."""
+def find_secrets(searched: SearchedText, limit: int = 20) -> Iterator[Secret]:
+    """Credentials in a text, at most `limit`, without what is plainly an example."""
+    text = searched.text
     for kind, (literals, pattern) in _COMPILED.items():
-        if not any(literal in text for literal in literals):
+        if not searched.has_any(literals):
             continue
         for found in pattern.finditer(text):
             value = found.group()

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from weights import FileReport, inspect_folder
 from weights.cards import check_yaml
 from weights.leftovers import check_name, check_text
 from weights.secret_patterns import entropy, find_secrets
+from weights.text_search import SearchedText
 
 Inspect = Callable[..., FileReport]
 RANDOM = Random(11)
@@ -69,7 +69,7 @@ SECRETS = {
 
 @pytest.mark.parametrize("kind", SECRETS)
 def test_every_kind_of_credential_is_found_and_masked(kind: str) -> None:
-    (found,) = find_secrets(f"key: {SECRETS[kind]} end")
+    (found,) = find_secrets(SearchedText(f"key: {SECRETS[kind]} end"))
     assert (found.kind, found.offset) == (kind, 5)
     assert SECRETS[kind] not in found.masked
     assert len(found.masked) < 40
@@ -93,11 +93,12 @@ def test_every_kind_of_credential_is_found_and_masked(kind: str) -> None:
     ],
 )
 def test_examples_and_digests_are_no_credentials(text: str) -> None:
-    assert list(find_secrets(text)) == []
+    assert list(find_secrets(SearchedText(text))) == []
 
 
 def test_the_number_of_credentials_is_bounded() -> None:
-    assert len(list(find_secrets(" ".join("npm_" + noise(36) for _ in range(30)), 7))) == 7
+    searched = SearchedText(" ".join("npm_" + noise(36) for _ in range(30)))
+    assert len(list(find_secrets(searched, 7))) == 7
 
 
 def test_entropy() -> None:
@@ -270,5 +271,5 @@ def test_license_without_card(release: Path) -> None:
 
 
 def test_findings_in_one_text_are_bounded() -> None:
-    text: Any = " ".join("npm_" + noise(36) for _ in range(30))
-    assert len(check_text(text, "a.md")) == 10
+    searched = SearchedText(" ".join("npm_" + noise(36) for _ in range(30)))
+    assert len(check_text(searched, "a.md")) == 10

@@ -64,3 +64,33 @@ def test_words_that_json_lacks_may_be_allowed() -> None:
     assert document.nonfinite == ["NaN", "-Infinity"]
     assert math.isnan(document.value[0])
     assert document.value[1] == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"a": {"b": 1}, "c": {"b": 1}}', {"a": {"b": 1}, "c": {"b": 1}}),
+        (b'{"a": ":", "b": "x:y", ":": [{"c": ":"}]}', {"a": ":", "b": "x:y", ":": [{"c": ":"}]}),
+        (b'{"a" : 1, "b": "\\":"}', {"a": 1, "b": '":'}),
+        (b"null", None),
+    ],
+)
+def test_colons_in_texts_are_no_keys(content: bytes, expected: object) -> None:
+    assert parse_strict(content).value == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"a": {"b": 1, "b": 2}, "c": oops}', "the key 'b' comes twice"),
+        (b'{"a": 1, "a": 2, "c": ":"}', "the key 'a' comes twice"),
+        (b'{"a": [1, "' + b"\\ud800" + b'"]}', "surrogate"),
+        (b'{"a": ' * 70 + b"1" + b"}" * 70, "nested more than 64 deep"),
+        (b'{"a": ' * 5000 + b"1" + b"}" * 5000, "nested too deeply"),
+        (b'{"a": ' + b"1" * 401 + b"}", "not allowed here"),
+        (b'{"a": ' + b" " * 7 + b"-" + b"1" * 400 + b"}", "not allowed here"),
+    ],
+)
+def test_what_comes_first_is_the_reason(content: bytes, reason: str) -> None:
+    with pytest.raises(JsonRefusedError, match=reason):
+        parse_strict(content)
