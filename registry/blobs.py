@@ -11,10 +11,10 @@ from pathlib import Path
 from django.conf import settings
 
 from registry.disk_store import LocalBlobStore
-from registry.drafts import Content, Expected, Extent, blocks_of
+from registry.drafts import Content, Expected, Extent, Filling, blocks_of
 from registry.stores import Arrival, BlobStore, Stored
 
-__all__ = ["Arrival", "BlobStore", "Content", "Expected", "Extent", "Stored", "blob_store", "blocks_of"]
+__all__ = ["Arrival", "BlobStore", "Content", "Expected", "Extent", "Filling", "Stored", "blob_store", "blocks_of"]
 
 
 def blob_store() -> BlobStore:

@@ -97,24 +97,64 @@ def received(
         yield _content(file, found, size), Path(file.name)
 
 
+class Filling:
+    """A draft that is filled piece by piece; each byte is hashed in the buffer where it waits for the disk."""
+
+    def __init__(self, file: BinaryIO, disk: DiskWriter, expected: Expected) -> None:
+        self.place = Path(file.name)
+        self.size_bytes = 0
+        self._file, self._disk, self._expected = file, disk, expected
+        self._digest = hashlib.sha256()
+
+    def copy(self, extent: Extent) -> None:
+        """Add what stands in an open file; EOFError where it is not all there."""
+        self._expected.allow(self.size_bytes + extent.length)
+        source, offset, left = extent.file.fileno(), extent.offset_bytes, extent.length
+        while left:
+            room = self._disk.room()[: min(left, COPY_BYTES)]
+            count = os.preadv(source, [room], offset)
+            if not count:
+                raise EOFError("a file ends inside an extent")
+            self._take(room[:count])
+            offset, left = offset + count, left - count
+
+    def write(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Add bytes of memory, small pieces together."""
+        room, used = self._disk.room(), 0
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                count = min(len(room) - used, len(view))
+                room[used : used + count] = view[:count]
+                used, view = used + count, view[count:]
+                if used >= COPY_BYTES or used == len(room):
+                    self._take(room[:used])
+                    room, used = self._disk.room(), 0
+        self._take(room[:used])
+        self._expected.allow(self.size_bytes)
+
+    def settle(self) -> None:
+        """Have what was added so far stand in the file, to be read there whatever becomes of the draft's name."""
+        self._disk.settle()
+
+    def finish(self) -> Content:
+        """What it holds now that it is whole and on the disk; Refused where something else was expected."""
+        found = self._digest.hexdigest()
+        self._expected.require(self.size_bytes, found)
+        self._disk.finish()
+        return _content(self._file, found, self.size_bytes)
+
+    def _take(self, part: memoryview) -> None:
+        self._digest.update(part)
+        self._disk.advance(len(part))
+        self.size_bytes += len(part)
+
+
 @contextmanager
-def assembled(
-    folder: Path, extents: Iterable[Extent], expected: Expected, progress: Progress
-) -> Iterator[tuple[Content, Path]]:
-    """What stands in pieces of other files, in a draft; each byte is read once, to be hashed and written."""
-    digest, size = hashlib.sha256(), 0
-    with draft(folder) as file:
-        with DiskWriter(file.fileno()) as disk:
-            for extent in extents:
-                expected.allow(size + extent.length)
-                for part in _copied(extent, disk):
-                    digest.update(part)
-                    size += len(part)
-                progress(size)
-            found = digest.hexdigest()
-            expected.require(size, found)
-            disk.finish()
-        yield _content(file, found, size), Path(file.name)
+def filling(folder: Path, expected: Expected) -> Iterator[Filling]:
+    """A draft to be filled; gone at the end unless it was given another name."""
+    with draft(folder) as file, DiskWriter(file.fileno()) as disk:
+        yield Filling(file, disk, expected)
 
 
 def clear(folder: Path, *, older_than_seconds: float, now: float) -> int:
@@ -136,19 +176,6 @@ def blocks_of(source: BinaryIO) -> Iterator[bytes]:
 
 def _content(file: BinaryIO, sha256: str, size: int) -> Content:
     return Content(sha256, size, _git_sha1(file, size) if size <= GIT_ID_LIMIT_BYTES else "")
-
-
-def _copied(extent: Extent, disk: DiskWriter) -> Iterator[memoryview]:
-    """Copy an extent, and give each piece before it is handed on; EOFError where it is not all there."""
-    source, offset, left = extent.file.fileno(), extent.offset_bytes, extent.length
-    while left:
-        room = disk.room()[: min(left, COPY_BYTES)]
-        count = os.preadv(source, [room], offset)
-        if not count:
-            raise EOFError("a file ends inside an extent")
-        yield room[:count]
-        disk.advance(count)
-        offset, left = offset + count, left - count
 
 
 def _git_sha1(file: BinaryIO, size: int) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from registry import drafts
-from registry.drafts import Content, Expected, Extent, Progress
+from registry.drafts import Content, Expected, Extent, Filling, Progress
 
 ANYTHING = Expected()
 
@@ -69,8 +69,22 @@ class BlobStore(ABC):
         self, extents: Iterable[Extent], *, expected: Expected = ANYTHING, progress: Progress = _silent
     ) -> Iterator[Arrival]:
         """The same for what stands in pieces of files on this machine."""
-        draft = drafts.assembled(self.incoming, extents, expected, progress)
-        with draft as (content, place), self.ready(place, content) as keep:
+        with self.filling(expected=expected) as filling:
+            for extent in extents:
+                filling.copy(extent)
+                progress(filling.size_bytes)
+            with self.filled(filling) as arrival:
+                yield arrival
+
+    def filling(self, *, expected: Expected = ANYTHING) -> AbstractContextManager[Filling]:
+        """The same for what comes piece by piece from wherever it is; nothing of it stays unless `filled` was kept."""
+        return drafts.filling(self.incoming, expected)
+
+    @contextmanager
+    def filled(self, filling: Filling) -> Iterator[Arrival]:
+        """A draft that has been filled, checked; Refused where it is not what was expected."""
+        content = filling.finish()
+        with self.ready(filling.place, content) as keep:
             yield Arrival(self, content, keep)
 
     def clear_incoming(self, *, older_than_seconds: float, now: float) -> int:

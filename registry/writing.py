@@ -61,6 +61,21 @@ class DiskWriter:
             self.advance(count)
             view = view[count:]
 
+    def settle(self) -> None:
+        """Return when whatever was added can be read from the file; more may follow. OSError where that failed."""
+        others = [self._free.get() for _ in range(self._made - (self._buffer is not None))]
+        for buffer in others:
+            self._free.put(buffer)
+        if self._error is not None:
+            raise self._error
+        if self._buffer is not None and self._filled:
+            # No writer is at work now. What is written here stays in the buffer, and is written again with it.
+            is_past_cache = self._is_past_cache()
+            self._use_cache()
+            self._put(self._buffer[: self._filled], self._written)
+            if is_past_cache:
+                self._pass_cache()
+
     def finish(self) -> None:
         """Return when everything is on the disk; OSError where that failed. Nothing can be added afterwards."""
         self._stop()
@@ -68,7 +83,7 @@ class DiskWriter:
             raise self._error
         if self._buffer is not None and self._filled:
             self._use_cache()
-            self._put(self._buffer[: self._filled])
+            self._written = self._put(self._buffer[: self._filled], self._written)
         os.fdatasync(self._descriptor)
 
     def _next_buffer(self) -> memoryview:
@@ -90,22 +105,24 @@ class DiskWriter:
         while (buffer := self._full.get()) is not None:
             try:
                 if self._error is None:
-                    self._put(buffer)
+                    self._written = self._put(buffer, self._written)
             except OSError as error:
                 self._error = error
             self._free.put(buffer)
 
-    def _put(self, bytes_left: memoryview) -> None:
+    def _put(self, bytes_left: memoryview, at: int) -> int:
+        """Write at a place of the file; returns where what follows begins."""
         while bytes_left:
             try:
-                count = os.pwrite(self._descriptor, bytes_left, self._written)
+                count = os.pwrite(self._descriptor, bytes_left, at)
             except OSError as error:
                 if error.errno != errno.EINVAL or not self._is_past_cache():
                     raise
                 self._use_cache()
                 continue
-            self._written += count
+            at += count
             bytes_left = bytes_left[count:]
+        return at
 
     def _stop(self) -> None:
         if self._thread is not None and self._thread.is_alive():

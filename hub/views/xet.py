@@ -42,7 +42,14 @@ def xorb(call: Call, organization: str, space: str, digest: str) -> HttpResponse
         wanted = of_text(digest)
     except ValueError as error:
         raise malformed(f"The xorb's name is {error}.") from None
-    is_new = xorbs.receive(opened=opened, digest=wanted, announced=call.announced_bytes, blocks=call.blocks())
+    is_new = xorbs.receive(
+        opened=opened,
+        digest=wanted,
+        announced=call.announced_bytes,
+        blocks=call.blocks(),
+        # Where several processes serve, a file's xorbs come to all of them, and none could make it ahead.
+        may_hold=not call.request.META.get("wsgi.multiprocess", True),
+    )
     return JsonResponse({"was_inserted": is_new})
 
 

@@ -70,13 +70,15 @@ def _chunk(source: _Source, number: int, header: memoryview) -> bytes | memoryvi
     if packed is None:
         raise BadXorb(f"It ends inside chunk {number}.")
     if scheme == PLAIN:
-        plain: bytes | memoryview = packed
+        # Beside packed chunks a view would keep a whole block in memory for itself.
+        plain: bytes | memoryview = bytes(packed) if source.gave_packed else packed
     elif scheme == LZ4:
         plain = _unpacked(packed, plain_bytes, number)
     elif scheme == GROUPED_LZ4:
         plain = ungrouped(_unpacked(packed, plain_bytes, number))
     else:
         raise BadXorb(f"Chunk {number} is packed by the unknown scheme {scheme}.")
+    source.gave_packed |= scheme != PLAIN
     if len(plain) != plain_bytes:
         raise BadXorb(f"Chunk {number} has {len(plain)} bytes, not {plain_bytes}.")
     return plain
@@ -112,6 +114,7 @@ class _Source:
     """Bytes in order, whatever the blocks that they come in."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
+        self.gave_packed = False
         self._blocks = blocks
         self._view = memoryview(b"")
 

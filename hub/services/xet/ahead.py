@@ -1,41 +1,36 @@
-"""A large file that is made while its chunks still arrive, so that the answer to its shard need not wait for all of it.
+"""Which large file an upload is sending, so that it can be made while it arrives and its shard be answered at once.
 
 A guess: where an upload has announced a single large file, its full xorbs are that file in the order in which they
-begin to arrive; one that is not full may hold other files, too, and is left for the end. Each is hashed and written as
-soon as it was checked. When the shard says otherwise, or comes to another process, what was made is dropped and the
-file is made as any other. Nothing counts before its SHA-256 was compared.
+begin to arrive; one that is not full may hold other files, too, and is left for the end. When the shard says otherwise,
+or comes to another process, what was made is dropped and the file is made as any other. Nothing counts before its
+SHA-256 was compared.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
-import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 
 from django.core.cache import cache
 
-from hub import xorb_store
+from hub.services.xet.making import GuessedWrong, Making, Part
 from hub.xet.shards import FileRecord
-from registry.blobs import Arrival, Expected, Extent, blob_store
+from registry.blobs import Arrival, Extent
 
 log = logging.getLogger(__name__)
 # Below this size there is little to win.
 LEAST_BYTES = 64 << 20
-# A client cuts a xorb where the next chunk would not fit; what is shorter was cut by the end of a file.
-FULL_BYTES = 60 << 20
-# How long an announcement is worth something, and how long a file waits for its next chunks.
-ANNOUNCED_FOR_SECONDS, PATIENCE_SECONDS = 6 * 3600, 90
+# How long an announcement is worth something.
+ANNOUNCED_FOR_SECONDS = 6 * 3600
 # Files that one process makes ahead at once; each has a thread or two and a few buffers.
 MOST_AT_ONCE = 2
-# Pieces that may wait between finding and reading them; their files stay open as long.
-WAITING_PIECES = 4
-
-
-class GuessedWrong(Exception):
-    """The xorbs were not one file in this order, or no more of them came."""
+# How long a file that is given up may take to write what it has begun.
+SETTLES_IN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +47,14 @@ class Upload:
         return f"hub-ahead:{self.variant_id}:{self.token_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of an arriving xorb in a file that is made ahead."""
+
+    making: Making
+    part: Part
+
+
 def announce(upload: Upload, sizes: Sequence[int]) -> None:
     """Note which files are about to be sent; several large ones take away the guess."""
     large = [size for size in sizes if size >= LEAST_BYTES]
@@ -64,146 +67,12 @@ def announce(upload: Upload, sizes: Sequence[int]) -> None:
         log.debug("An announcement cannot be kept: %s", error)
 
 
-@dataclass(frozen=True)
-class Later(Expected):
-    """What a file must be, once its shard has told."""
-
-    told: list[Expected] = field(default_factory=list)
-
-    def allow(self, size_bytes: int) -> None:
-        for expected in self.told:
-            expected.allow(size_bytes)
-
-    def require(self, size_bytes: int, sha256: str) -> None:
-        for expected in self.told:
-            expected.require(size_bytes, sha256)
-
-
-class Making:
-    """One file that is made ahead, in a thread of its own."""
-
-    def __init__(self, upload: Upload, size_bytes: int) -> None:
-        self.upload, self.size_bytes = upload, size_bytes
-        self._order: list[bytes] = []
-        self._kept: dict[bytes, int] = {}
-        self._handed: list[tuple[bytes, int]] = []
-        self._lock = threading.Lock()
-        self._pieces: queue.SimpleQueue[tuple[bytes, int] | bool] = queue.SimpleQueue()
-        self._rest: queue.Queue[Extent | None] = queue.Queue(WAITING_PIECES)
-        self._expected = Later()
-        self._arrival: queue.SimpleQueue[Arrival | BaseException] = queue.SimpleQueue()
-        self._is_taken = threading.Event()
-        self._is_over = threading.Event()
-        threading.Thread(target=self._work, name="making ahead", daemon=True).start()
-
-    # --- what arrives ------------------------------------------------------------------------------
-
-    def begin(self, digest: bytes) -> None:
-        """Say that a xorb begins to arrive; this is its place in the file."""
-        with self._lock:
-            if digest not in self._order:
-                self._order.append(digest)
-
-    def kept(self, digest: bytes, size_bytes: int) -> None:
-        """Say that a xorb is here, checked."""
-        with self._lock:
-            if size_bytes < FULL_BYTES:
-                self._order.remove(digest)
-            self._kept[digest] = size_bytes
-            while len(self._handed) < len(self._order) and (following := self._order[len(self._handed)]) in self._kept:
-                self._handed.append((following, self._kept[following]))
-                self._pieces.put(self._handed[-1])
-
-    def has(self, digest: bytes) -> bool:
-        """Whether this xorb was kept for the file."""
-        with self._lock:
-            return digest in self._kept
-
-    def drop(self) -> None:
-        """Give up; what follows of the upload is not guessed about."""
-        _unannounce(self.upload)
-        self._pieces.put(False)
-
-    # --- what the shard says ---------------------------------------------------------------------
-
-    def fits(self, record: FileRecord) -> bool:
-        """Whether the file begins with just the xorbs that were handed over, each of them whole."""
-        with self._lock:
-            handed = list(self._handed)
-        terms = [(term.xorb, term.plain_bytes) for term in record.terms[: len(handed)] if not term.first]
-        return bool(handed) and terms == handed and record.size_bytes == self.size_bytes
-
-    @contextmanager
-    def finished(self, record: FileRecord, rest: Iterable[Extent]) -> Iterator[Arrival]:
-        """The file, made and compared with its record. `rest` is what follows the xorbs that were handed over.
-
-        Raises Refused where it is not what the record says, and whatever reading and writing raises.
-        """
-        self._expected.told.append(Expected(record.sha256, record.size_bytes))
-        self._pieces.put(True)
-        try:
-            for extent in rest:
-                self._put(extent)
-            self._put(None)
-            found = self._arrival.get()
-            if isinstance(found, BaseException):
-                raise found
-            yield found
-        finally:
-            self._is_taken.set()
-            self._is_over.set()
-
-    @property
-    def handed(self) -> int:
-        """How many xorbs were handed over."""
-        return len(self._handed)
-
-    def _put(self, extent: Extent | None) -> None:
-        while not self._is_over.is_set():
-            with suppress(queue.Full):
-                self._rest.put(extent, timeout=1)
-                return
-
-    # --- the thread ------------------------------------------------------------------------------
-
-    def _work(self) -> None:
-        try:
-            with blob_store().assembling(self._extents(), expected=self._expected) as arrival:
-                self._arrival.put(arrival)
-                self._is_taken.wait()
-        except GuessedWrong as error:
-            log.info("A file that was made ahead is dropped: %s", error)
-            _unannounce(self.upload)
-            self._arrival.put(error)
-        except BaseException as error:
-            self._arrival.put(error)
-        finally:
-            self._is_over.set()
-            _forget(self)
-
-    def _extents(self) -> Iterator[Extent]:
-        while True:
-            try:
-                piece = self._pieces.get(timeout=PATIENCE_SECONDS)
-            except queue.Empty:
-                raise GuessedWrong("no more of it came") from None
-            if piece is False:
-                raise GuessedWrong("its upload took another way")
-            if piece is True:
-                break
-            digest, size_bytes = piece
-            with xorb_store.read(self.upload.organization_id, digest) as file:
-                yield Extent(file, 0, size_bytes)
-        while (extent := self._rest.get(timeout=PATIENCE_SECONDS)) is not None:
-            yield extent
-
-
 _making: dict[Upload, Making] = {}
 _lock = threading.Lock()
 
 
-def begin(upload: Upload, digest: bytes) -> Making | None:
-    """The file to which a xorb that begins to arrive belongs, as far as one can guess; None without a guess."""
+def begin(upload: Upload, digest: bytes) -> Place | None:
+    """The place of a xorb that begins to arrive, as far as one can guess; None without a guess."""
     with _lock:
         making = _making.get(upload)
         is_full = len(_making) >= MOST_AT_ONCE
@@ -214,10 +83,10 @@ def begin(upload: Upload, digest: bytes) -> Making | None:
         with _lock:
             making = _making.get(upload)
             if making is None and len(_making) < MOST_AT_ONCE:
-                making = _making[upload] = Making(upload, size_bytes)
-    if making is not None:
-        making.begin(digest)
-    return making
+                making = _making[upload] = Making(upload.organization_id, size_bytes)
+                threading.Thread(target=_run, args=[upload, making], name="making ahead", daemon=True).start()
+    part = making.begin(digest) if making is not None else None
+    return Place(making, part) if making is not None and part is not None else None
 
 
 def made(
@@ -232,10 +101,37 @@ def made(
     if making is None:
         return None
     _unannounce(upload)
-    if making.fits(record):
-        return making.finished(record, rest(making.handed))
+    if count := making.fits(record):
+        return making.finished(record, count, rest(count))
     making.drop()
+    making.is_over.wait(SETTLES_IN_SECONDS)
     return None
+
+
+def _run(upload: Upload, making: Making) -> None:
+    try:
+        making.run()
+    except GuessedWrong as error:
+        log.info("A file that was made ahead is dropped: %s", error)
+        _unannounce(upload)
+    except Exception as error:  # whoever asks for the file is told as well
+        log.info("A file cannot be made ahead: %s", error)
+    finally:
+        with _lock:
+            if _making.get(upload) is making:
+                del _making[upload]
+
+
+@atexit.register
+def _settle() -> None:
+    """Leave nothing in memory that somebody was told is here."""
+    with _lock:
+        left = list(_making.values())
+    for making in left:
+        making.abandon()
+    until = time.monotonic() + 2
+    for making in left:
+        making.is_over.wait(max(0.0, until - time.monotonic()))
 
 
 def _announced(upload: Upload) -> int | None:
@@ -249,9 +145,3 @@ def _announced(upload: Upload) -> int | None:
 def _unannounce(upload: Upload) -> None:
     with suppress(Exception):
         cache.delete(upload.key)
-
-
-def _forget(making: Making) -> None:
-    with _lock:
-        if _making.get(making.upload) is making:
-            del _making[making.upload]

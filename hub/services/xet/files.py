@@ -11,6 +11,7 @@ from hub import policies, xorb_store
 from hub.models import Xorb, XorbPart
 from hub.services.xet import ahead
 from hub.services.xet.ahead import Upload
+from hub.services.xet.making import GuessedWrong
 from hub.services.xet.sources import KnownXorb, Sources, gone, is_covered
 from hub.xet.chunk_lists import ChunkList
 from hub.xet.hashes import Tree, chunk_hash, file_hash, term_check
@@ -50,7 +51,7 @@ def _made(record: FileRecord, sources: Sources, upload: Upload) -> Content:
     if ready is not None:
         try:
             return content.keep(ready, organization=sources.organization)
-        except (ahead.GuessedWrong, OSError, EOFError) as error:
+        except (GuessedWrong, OSError, EOFError) as error:
             log.info("A file that was made ahead is made again: %s", error)
     return content.assemble(
         sources.extents(record.terms),
@@ -134,14 +135,15 @@ def _forget_damaged(record: FileRecord, sources: Sources) -> None:
     """Drop xorbs whose file no longer holds what arrived, as after a power cut; Refused as gone where one was."""
     for digest in dict.fromkeys(term.xorb for term in record.terms):
         xorb = sources.find(digest)
-        if xorb.has_file and not _is_sound(xorb):
+        if xorb.standing is not None and not _is_sound(xorb):
             Xorb.objects.filter(pk=xorb.row.pk).delete()
             xorb_store.forget(sources.organization.pk, digest)
             raise gone(digest)
 
 
 def _is_sound(xorb: KnownXorb) -> bool:
-    with xorb_store.read(xorb.row.organization_id, xorb.digest) as file:
+    with xorb_store.read(xorb.standing) as file:
+        file.seek(xorb.standing.offset_bytes)
         return all(chunk_hash(file.read(length)) == digest for digest, length in xorb.chunks.run(0, len(xorb.chunks)))
 
 

@@ -1,4 +1,4 @@
-"""Where the chunks of known xorbs can be read: in the xorb's own file, or in content that was made of it."""
+"""Where the chunks of known xorbs can be read: where the xorb's bytes were kept, or in content that was made of it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hub.models import Xorb, XorbPart
 from hub.xet.chunk_lists import ChunkList
 from hub.xet.hashes import to_text
 from hub.xet.shards import Term
+from hub.xorb_store import Standing
 from registry.blobs import Extent, blob_store
 from registry.models import Organization
 from rules import Refused
@@ -24,7 +25,7 @@ AT_HAND = 32
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes of a file that holds some chunks: of content, or of the xorb's own file where `sha256` is empty."""
+    """Bytes of a file that holds some chunks: of content, or of the xorb's own bytes where `sha256` is empty."""
 
     sha256: str
     offset_bytes: int
@@ -45,19 +46,24 @@ class KnownXorb:
         return cls(row, list(row.parts.all()))
 
     @cached_property
-    def has_file(self) -> bool:
-        """Whether its own bytes are here."""
-        return self.row.has_bytes and xorb_store.is_whole(self.row.organization_id, self.digest, self.chunks.size_bytes)
+    def standing(self) -> Standing | None:
+        """Where its own bytes are; None where they are not here."""
+        if not self.row.has_bytes:
+            return None
+        return xorb_store.find(self.row.organization_id, self.digest, self.chunks.size_bytes)
 
     @property
     def is_readable(self) -> bool:
         """Whether every chunk can be read from somewhere."""
-        return self.has_file or is_covered(((part.first, part.end) for part in self.parts), 0, len(self.chunks))
+        return self.standing is not None or is_covered(
+            ((part.first, part.end) for part in self.parts), 0, len(self.chunks)
+        )
 
     def pieces(self, first: int, end: int) -> list[Piece] | None:
         """Where the bytes of some chunks are; None where they are nowhere."""
-        if self.has_file:
-            return [Piece("", self.chunks.begin(first), self.chunks.length(first, end))]
+        if self.standing is not None:
+            begin = self.standing.offset_bytes + self.chunks.begin(first)
+            return [Piece("", begin, self.chunks.length(first, end))]
         found = []
         while first < end:
             part = max((p for p in self.parts if p.first <= first < p.end), key=lambda p: p.end, default=None)
@@ -85,7 +91,7 @@ class Sources:
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
         self._known: OrderedDict[bytes, KnownXorb] = OrderedDict()
-        self._open: OrderedDict[tuple[bytes, str], BinaryIO] = OrderedDict()
+        self._open: OrderedDict[str | Standing | None, BinaryIO] = OrderedDict()
 
     def __enter__(self) -> Sources:
         return self
@@ -125,22 +131,22 @@ class Sources:
             yield from found
 
     def _extents(self, term: Term) -> list[Extent] | None:
-        pieces = self.find(term.xorb).pieces(term.first, term.end)
-        files = pieces and self._opened(term.xorb, pieces)
+        xorb = self.find(term.xorb)
+        pieces = xorb.pieces(term.first, term.end)
+        files = pieces and self._opened(xorb, pieces)
         if not pieces or not files:
             return None
         return [Extent(file, piece.offset_bytes, piece.length) for file, piece in zip(files, pieces, strict=True)]
 
-    def _opened(self, digest: bytes, pieces: list[Piece]) -> list[BinaryIO] | None:
+    def _opened(self, xorb: KnownXorb, pieces: list[Piece]) -> list[BinaryIO] | None:
         """The files of the pieces; None where one is no longer there."""
         found = []
         for piece in pieces:
-            key = (b"" if piece.sha256 else digest, piece.sha256)
+            key = piece.sha256 or xorb.standing
             file = self._open.get(key)
             if file is None:
                 try:
-                    store = blob_store()
-                    file = store.open(piece.sha256) if piece.sha256 else xorb_store.read(self.organization.pk, digest)
+                    file = blob_store().open(piece.sha256) if piece.sha256 else xorb_store.read(xorb.standing)
                 except FileNotFoundError:
                     return None
                 self._open[key] = file
