@@ -79,8 +79,8 @@ class Xorb(models.Model):
     """A run of chunks that an organization sent, whose hash was checked on arrival.
 
     Its bytes lie in a file of their own, or where they were written on their way into a larger one, until files that
-    were made of it hold them all. The row outlives them, since clients go on referring to it, and is dropped weeks after
-    it was last used.
+    were made of it hold them all. The row outlives them, since clients go on referring to it, and is dropped weeks
+    after it was last used.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
