@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from smoke import sandbox
+from smoke import declaring, sandbox
 from smoke.checkpoint import CheckpointError
 from smoke.devices import KINDS
 from smoke.engines import BACKENDS, NATIVE
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser_of_run = commands.choices["run"]
     add: Any = parser_of_run.add_argument
     add("--probe", metavar="FILE", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
+    add("--declare", metavar="FILE", type=Path, help="write the probe with the losses measured here, for later runs")
     add("--reference", metavar="REPORT.json", type=Path, help="an earlier report on the same probe")
     add("--parent", action="store_true", help="the reference is of the model that this one was made from")
     add("--starts", metavar="N", type=int, default=STARTS, help=f"cold starts (default {STARTS})")
@@ -110,6 +111,10 @@ def _check(given: argparse.Namespace) -> None:
         number = getattr(given, name)
         if not least <= number <= most:
             raise Unusable(f"--{name.replace('_', '-')}: {number} is not between {least} and {most}")
+    if given.declare is not None and given.probe is None:
+        raise Unusable("--declare: it declares what was measured on --probe, and none was given")
+    if given.declare is not None and not given.declare.absolute().parent.is_dir():
+        raise Unusable(f"--declare: there is no folder for {given.declare}")
     if given.parent and given.reference is None:
         raise Unusable("--parent: it says whose report --reference is, and none was given")
     if given.digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", given.digest):
@@ -127,7 +132,18 @@ def _run(given: argparse.Namespace) -> int:
     _write(given.json, dumps(report) + "\n")
     if given.json != "-":
         print(table(report, in_color=wants_color(sys.stdout)))
+    if probe is not None and given.declare is not None and report.outcome in (Outcome.PASS, Outcome.WARN):
+        _declare(given.declare, probe, report)
     return exit_of(report.outcome, report.code)
+
+
+def _declare(place: Path, probe: Probe, report: SmokeReport) -> None:
+    try:
+        place.write_text(declaring.written(declaring.declaration(probe, report)), encoding="utf-8")
+    except ValueError as error:
+        raise Unusable(f"--declare: {error}") from error
+    except OSError as error:
+        raise Unusable(f"--declare: {place}: {error.strerror or error}") from error
 
 
 def _report(

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from smoke import loading, repairs, scoring
+from smoke import casting, loading, repairs, scoring
+from smoke.by_token import TOKEN_DIGITS
 from smoke.channel import Channel
 from smoke.checkpoint import ENCODER, ENCODER_DECODER
 from smoke.probes import familiar, languages
@@ -46,14 +47,18 @@ def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: di
     if is_rounded(loaded.model) and is_unrounded_there and 4 * elements(loaded.model) <= WIDENED_BYTES:
         unrounded(loaded, request)
     model = loaded.model
+    full = scoring.Score(0.0, 0.0, 0, 0, True)
     if not is_rounded(model) and is_unrounded_there:
-        found = {"nats_per_token": scoring.score_ids(model, windows.ids, ask=ask).nats_per_token}
+        as_stored = scoring.score_ids(model, windows.ids, ask=ask)
+        found: dict[str, Any] = {"nats_per_token": as_stored.nats_per_token, "token_nats": listed(as_stored)}
         told(1, 2)
         if 4 * elements(model) <= WIDENED_BYTES:
             model.float()
-            found["float32_nats_per_token"] = scoring.score_ids(model, windows.ids, ask=ask).nats_per_token
+            full = scoring.score_ids(model, windows.ids, ask=ask)
+            found |= {"float32_nats_per_token": full.nats_per_token, "float32_token_nats": listed(full)}
         told(2, 2)
         measured["full"] = found
+        measured.pop("token_nats", None)  # of the rounded weights: nothing is held to them where there are better ones
     budget = float(request["blocks_seconds"]) * SHARE_OF_BLOCKS_TIME
     if budget > 0:
         told = channel.progress("repairs")
@@ -61,6 +66,13 @@ def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: di
         more = [scoring.encode(tokenizer, text, window=int(probe["window"]), limit=TEXT_TOKENS).ids for text in texts]
         every = [window for ids in (windows.ids, *more) for window in ids]
         measured["repairs"] = repairs.measure(model, every, budget_seconds=budget, progress=told, ask=ask)
+    if full.each:
+        measured["full"]["cast_nats"] = casting.moved(model, windows.ids, ask, full.each)
+
+
+def listed(score: scoring.Score) -> list[float]:
+    """The loss of each token, to the fourth digit."""
+    return [round(nats, TOKEN_DIGITS) for nats in score.each]
 
 
 def by_language(model: Any, tokenizer: Any) -> dict[str, dict[str, float]]:

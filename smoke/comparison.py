@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
+from smoke.by_token import by_token
 from smoke.checkpoint import ENCODER
 from smoke.readings import Measured, listed, part, unmeasured, value
 from smoke.report import Metric, Severity
@@ -79,9 +80,18 @@ def against(
     """
     if measured.get("architecture") == ENCODER:
         metrics = [] if is_parent else drift(measured, quantization, reference)
-        return [*metrics, *hidden(measured, reference, is_parent), *([] if is_parent else tensors(measured, reference))]
+        metrics += hidden(measured, reference, is_parent)
+        if not is_parent:
+            is_asked = part(measured, "full")  # without a head for hidden words there is no loss
+            metrics += [
+                *(by_token(measured, quantization, reference) if is_asked else []),
+                *tensors(measured, reference),
+            ]
+        return metrics
     metrics = loss(measured, quantization, reference, is_parent)
-    return metrics + ([] if is_parent else tensors(measured, reference))
+    if not is_parent:
+        metrics += [*by_token(measured, quantization, reference), *tensors(measured, reference)]
+    return metrics
 
 
 def loss(measured: Measured, quantization: str, reference: Measured | None, is_parent: bool) -> list[Metric]:

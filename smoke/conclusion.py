@@ -89,7 +89,12 @@ def basis_of(measured: Mapping[str, Any], metrics: Sequence[Metric], reference: 
     """What the verdict rests on: the loss declared with the probe, an earlier report, or rules without a reference."""
     compared = any(m.code.startswith("reference") and m.value is not None for m in metrics)
     probe = measured.get("probe")
-    is_declared = isinstance(probe, Mapping) and isinstance(probe.get("declared_bits_per_byte"), (int, float))
+    declared = (
+        [probe.get(f"declared_{name}") for name in ("bits_per_byte", "token_losses")]
+        if isinstance(probe, Mapping)
+        else []
+    )
+    is_declared = any(isinstance(one, (int, float, Mapping)) for one in declared)
     if is_declared and compared and measured.get("architecture") != ENCODER:
         return Basis.DECLARED_LOSS
     return Basis.REFERENCE_REPORT if compared and reference is not None else Basis.NONE

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from smoke import blocks, generation, loading, scoring
+from smoke.by_token import TOKEN_DIGITS
 from smoke.channel import Channel
 
 AGREEMENT_TOKENS = 256
@@ -85,6 +86,7 @@ def likelihood(
         nats_per_token=ordered.nats_per_token,
         mean_entropy=ordered.mean_entropy,
         shuffled_nats=shuffled.nats_per_token,
+        token_nats=[round(nats, TOKEN_DIGITS) for nats in ordered.each],
         probe=probe_facts(probe, windows),
     )
     return windows
@@ -104,6 +106,7 @@ def probe_facts(probe: Mapping[str, Any], windows: scoring.Windows) -> dict[str,
     return {
         "declared": bool(probe["declared"]),
         "declared_bits_per_byte": probe.get("bits_per_byte"),
+        "declared_token_losses": probe.get("token_losses"),
         "digest": hashlib.sha256(f"{probe['window']}\n{probe['text']}".encode()).hexdigest(),
         "window": probe["window"],
         "tokens": windows.scored,

@@ -10,12 +10,16 @@ import importlib
 import importlib.util
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smoke.by_token import TokenLosses
+
 WINDOW = 256
 LIMIT_BYTES = 256 << 10
+LOSSES_BYTES = 64 << 10
+"""What a list of losses may add to a file: three times what the longest takes."""
 PLAIN = Path(__file__).with_name("probe.txt")
 LANGUAGES = Path(__file__).with_name("languages.txt")
 
@@ -31,10 +35,14 @@ class Probe:
     declared: bool = True
     bits_per_byte: float | None = None
     window: int = WINDOW
+    token_losses: TokenLosses | None = None
+    """The loss of every token that its owner measured, which shows what the mean of them hides."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        losses = self.token_losses.to_json() if self.token_losses is not None else None
+        return {"text": self.text, "declared": self.declared, "bits_per_byte": self.bits_per_byte,
+                "window": self.window, "token_losses": losses}  # fmt: skip
 
     @classmethod
     def plain(cls) -> Probe:
@@ -43,7 +51,10 @@ class Probe:
 
     @classmethod
     def from_json(cls, data: Any) -> Probe:
-        """The probe in an object with `text` and optionally `bits_per_byte` and `window`; ValueError if it is none."""
+        """The probe in an object with `text` and optionally `bits_per_byte`, `window` and `token_losses`.
+
+        ValueError naming the field where it is none.
+        """
         if not isinstance(data, dict) or not isinstance(data.get("text"), str) or not data["text"].strip():
             raise ValueError("a probe is a JSON object with a non-empty 'text'")
         bits, window = data.get("bits_per_byte"), data.get("window", WINDOW)
@@ -51,15 +62,23 @@ class Probe:
             raise ValueError("'bits_per_byte' of a probe is a positive number")
         if not isinstance(window, int) or not 2 <= window <= 8192:
             raise ValueError("'window' of a probe is a number of tokens from 2 to 8192")
-        return cls(text=data["text"], bits_per_byte=float(bits) if bits is not None else None, window=window)
+        losses = data.get("token_losses")
+        return cls(
+            text=data["text"],
+            bits_per_byte=float(bits) if bits is not None else None,
+            window=window,
+            token_losses=TokenLosses.from_json(losses) if losses is not None else None,
+        )
 
     @classmethod
     def read(cls, path: Path) -> Probe:
         """The probe in a JSON file, or in a plain text file; ValueError if it is neither or too large."""
-        if path.stat().st_size > LIMIT_BYTES:
-            raise ValueError(f"{path.name} is larger than {LIMIT_BYTES} bytes")
+        is_json = path.suffix == ".json"
+        most = LIMIT_BYTES + (LOSSES_BYTES if is_json else 0)
+        if path.stat().st_size > most:
+            raise ValueError(f"{path.name} is larger than {most} bytes")
         text = path.read_text(encoding="utf-8")
-        return cls.from_json(json.loads(text)) if path.suffix == ".json" else cls.from_json({"text": text})
+        return cls.from_json(json.loads(text) if is_json else {"text": text})
 
 
 def languages() -> dict[str, str]:

@@ -16,10 +16,6 @@ from typing import Any, TypeVar
 E = TypeVar("E", bound=StrEnum)
 
 
-RULES_VERSION = "2026.11.1"
-"""The set of rules on measurements and their numbers; a report is bound to it."""
-
-
 class Outcome(StrEnum):
     """The four answers of any evidence. Not run is never pass."""
 

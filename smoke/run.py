@@ -25,8 +25,9 @@ from smoke.hearing import Heard, Progress
 from smoke.plan import Plan, make_plan
 from smoke.preparing import Prepared, describer, prepare
 from smoke.probes import Probe
-from smoke.report import RULES_VERSION, SmokeReport, not_run
+from smoke.report import SmokeReport, not_run
 from smoke.supervise import Ending, Limits, supervise
+from smoke.verdict import RULES_VERSION
 
 __all__ = ["SEED", "STARTS", "Progress", "breakdown", "run"]
 

@@ -47,6 +47,8 @@ class Score:
     tokens: int
     scored_bytes: int
     finite: bool
+    each: tuple[float, ...] = ()
+    """Loss of every scored token, in order."""
 
     @property
     def nats_per_token(self) -> float:
@@ -156,7 +158,7 @@ def score_ids(model: Any, ids: Iterable[Sequence[int]], scored_bytes: int = 0, a
     import torch
 
     nats = spread = 0.0
-    tokens = 0
+    each: list[float] = []
     is_finite = True
     device = next(model.parameters()).device
     with torch.inference_mode():
@@ -167,7 +169,8 @@ def score_ids(model: Any, ids: Iterable[Sequence[int]], scored_bytes: int = 0, a
                 if not bool(torch.isfinite(piece).all()):
                     is_finite = False
                 logs = torch.log_softmax(piece, dim=-1)
-                nats -= float(logs.gather(1, targets[start : start + SLICE, None]).sum())
+                own = logs.gather(1, targets[start : start + SLICE, None])
+                nats -= float(own.sum())
+                each += [-value for value in own[:, 0].tolist()]
                 spread -= float((logs.exp() * logs).nan_to_num(0.0).sum())
-            tokens += len(targets)
-    return Score(nats, spread, tokens, scored_bytes, is_finite)
+    return Score(nats, spread, len(each), scored_bytes, is_finite, tuple(each))

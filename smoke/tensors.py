@@ -112,6 +112,7 @@ def inspect(checkpoint: Checkpoint, folder: Path, progress: Callable[[int, int],
         "tensors": len(tensors),
         "bytes": done,
         "untied": untied(tensors),
+        "mantissa_bits": mantissa_bits(tensors),
         "sketch": sketches(tensors),
     }
 
@@ -121,6 +122,15 @@ def sketches(tensors: Sequence[Statistics]) -> dict[str, list[float]]:
     matrices = [t for t in tensors if len(t.shape) >= 1 and t.finite and t.sketch]
     step = -(-len(matrices) // SKETCHED) or 1
     return {t.name: [float(f"{t.rms:.5g}"), *t.sketch] for t in matrices[::step]}
+
+
+def mantissa_bits(tensors: Iterable[Statistics]) -> int | None:
+    """Bits of a mantissa that the coarsest large matrix uses, whatever type it is stored in; None without large ones.
+
+    23 are those of float32, 10 of float16, 7 of bfloat16.
+    """
+    large = [t.mantissa_bits for t in tensors if t.is_matrix and math.prod(t.shape) >= COARSE_SIZE]
+    return min(large, default=None)
 
 
 def untied(tensors: Iterable[Statistics]) -> str:

@@ -18,8 +18,8 @@ from smoke.comparison import against, likeness
 from smoke.readings import Measured, gains, listed, names, part, unmeasured, value
 from smoke.report import Metric, Severity
 
-RULES_VERSION = "2026.11.2"
-"""The set of rules here and in `smoke.comparison`, and their numbers; a report is bound to it."""
+RULES_VERSION = "2026.11.3"
+"""The set of rules here and in `smoke.comparison` and `smoke.by_token`, and their numbers; a report is bound to it."""
 
 IN_DOMAIN_SHARE = 0.6
 ANY_TEXT_SHARE = 0.95

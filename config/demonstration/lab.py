@@ -92,7 +92,15 @@ def _declare_probe(variant: Variant, place: Path, by: User) -> None:
     """Declare a trained model's held-out text with the loss measured on it at the end, as its pipeline would."""
     if probe_of(place).exists():
         probe = Probe.read(probe_of(place))
-        declare_probe(variant=variant, text=probe.text, by=by, bits_per_byte=probe.bits_per_byte, window=probe.window)
+        losses = probe.token_losses.to_json() if probe.token_losses is not None else None
+        declare_probe(
+            variant=variant,
+            text=probe.text,
+            by=by,
+            bits_per_byte=probe.bits_per_byte,
+            window=probe.window,
+            token_losses=losses,
+        )
 
 
 def _draft(acme: Organization, variants: dict[str, Variant], manager: User, community: LicenseVersion) -> None:

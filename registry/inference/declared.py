@@ -18,11 +18,12 @@ from registry.inference import record
 from registry.models import Checkpoint, Commit, DeclaredProbe, Evidence, LineageEdge, Variant
 from registry.selectors import head_of, serving_of
 from registry.states import EvidenceKind, Level, Outcome, Relation
-from smoke.probes import LIMIT_BYTES, Probe
+from smoke.by_token import TokenLosses
+from smoke.probes import LIMIT_BYTES, LOSSES_BYTES, Probe
 from smoke.report import SmokeReport
 
 FILE = "smoke-probe.json"
-"""The name under which a checkpoint carries its own probe: an object with `text`, `bits_per_byte` and `window`."""
+"""The name under which a checkpoint carries its own probe, as `python -m smoke run --declare` writes it."""
 LOOKED_AT = 20
 
 
@@ -101,7 +102,8 @@ def _probe(
 
 
 def _as_probe(row: DeclaredProbe) -> Probe:
-    return Probe(row.text, declared=True, bits_per_byte=row.bits_per_byte, window=row.window)
+    losses = TokenLosses.from_json(row.token_losses) if row.token_losses is not None else None
+    return Probe(row.text, declared=True, bits_per_byte=row.bits_per_byte, window=row.window, token_losses=losses)
 
 
 def _in_files(places: Mapping[str, Path]) -> tuple[Probe | None, str]:
@@ -110,8 +112,8 @@ def _in_files(places: Mapping[str, Path]) -> tuple[Probe | None, str]:
     if place is None:
         return None, ""
     try:
-        if place.stat().st_size > LIMIT_BYTES:
-            return None, f"{FILE} is larger than {LIMIT_BYTES} bytes."
+        if place.stat().st_size > LIMIT_BYTES + LOSSES_BYTES:
+            return None, f"{FILE} is larger than {LIMIT_BYTES + LOSSES_BYTES} bytes."
         return Probe.from_json(json.loads(place.read_text(encoding="utf-8"))), ""
     except (OSError, ValueError, RecursionError) as error:
         return None, f"{FILE} could not be used: {str(error)[:200]}."

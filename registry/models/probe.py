@@ -21,6 +21,9 @@ class DeclaredProbe(models.Model):
     text = models.TextField()
     text_sha256 = models.CharField(max_length=64)
     bits_per_byte = models.FloatField(null=True, help_text="Measured at export, with the same window.")
+    token_losses = models.JSONField(
+        null=True, help_text="The loss of each token, as `smoke.by_token.TokenLosses` writes it."
+    )
     window = models.PositiveIntegerField(help_text="Tokens read at once.")
     declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     declared_at = models.DateTimeField(default=timezone.now)
@@ -38,7 +41,16 @@ class DeclaredProbe(models.Model):
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
                 name="unchanged",
-                fields=["variant", "text", "text_sha256", "bits_per_byte", "window", "declared_by", "declared_at"],
+                fields=[
+                    "variant",
+                    "text",
+                    "text_sha256",
+                    "bits_per_byte",
+                    "token_losses",
+                    "window",
+                    "declared_by",
+                    "declared_at",
+                ],
             ),
         ]
 

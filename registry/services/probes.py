@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,17 +18,25 @@ from smoke.probes import LIMIT_BYTES, WINDOW, Probe
 
 @transaction.atomic
 def declare_probe(
-    *, variant: Variant, text: str, by: User, bits_per_byte: float | None = None, window: int = WINDOW
+    *,
+    variant: Variant,
+    text: str,
+    by: User,
+    bits_per_byte: float | None = None,
+    window: int = WINDOW,
+    token_losses: Any = None,
 ) -> DeclaredProbe:
     """Put a probe in force for the next runs of a variant; Refused where the text or a number cannot be used.
 
-    The same one again changes nothing.
+    `token_losses` is an object as `TokenLosses.to_json` writes it. The same probe again changes nothing.
     """
-    probe = _checked(text, bits_per_byte, window)
-    Variant.objects.select_for_update().get(pk=variant.pk)
+    probe = _checked(text, bits_per_byte, window, token_losses)
+    losses = probe.token_losses.to_json() if probe.token_losses is not None else None
+    Variant.objects.select_for_update(no_key=True).get(pk=variant.pk)
     now = timezone.now()
     known = DeclaredProbe.objects.filter(variant=variant, superseded_at=None).first()
-    if known and (known.text, known.bits_per_byte, known.window) == (probe.text, probe.bits_per_byte, probe.window):
+    given = (probe.text, probe.bits_per_byte, probe.window, losses)
+    if known and (known.text, known.bits_per_byte, known.window, known.token_losses) == given:
         return known
     if known:
         known.superseded_at = now
@@ -38,6 +47,7 @@ def declare_probe(
         text_sha256=hashlib.sha256(probe.text.encode()).hexdigest(),
         bits_per_byte=probe.bits_per_byte,
         window=probe.window,
+        token_losses=losses,
         declared_by=by,
         declared_at=now,
     )
@@ -49,11 +59,12 @@ def declare_probe(
         organization=variant.organization.name,
         text_sha256=made.text_sha256,
         bits_per_byte=made.bits_per_byte,
+        token_losses=len(probe.token_losses.nats) if probe.token_losses is not None else 0,
     )
     return made
 
 
-def _checked(text: str, bits_per_byte: float | None, window: int) -> Probe:
+def _checked(text: str, bits_per_byte: float | None, window: int, token_losses: Any) -> Probe:
     size = len(text.encode(errors="replace"))
     if size > LIMIT_BYTES:
         raise Refused.because(policies.BAD_PROBE, problem=f"its text has {size} bytes, more than {LIMIT_BYTES}")
@@ -61,6 +72,8 @@ def _checked(text: str, bits_per_byte: float | None, window: int) -> Probe:
         text.encode()
         if "\0" in text:
             raise ValueError("its text holds a NUL character")
-        return Probe.from_json({"text": text, "bits_per_byte": bits_per_byte, "window": window})
+        return Probe.from_json(
+            {"text": text, "bits_per_byte": bits_per_byte, "window": window, "token_losses": token_losses}
+        )
     except ValueError as error:
         raise Refused.because(policies.BAD_PROBE, problem=error) from error

@@ -74,6 +74,10 @@ class ProbeSerializer(serializers.Serializer):
         required=False, allow_null=True, default=None, help_text="The loss measured on it at export."
     )
     window = serializers.IntegerField(required=False, default=WINDOW, help_text="Tokens read at once, in both runs.")
+    token_losses = serializers.JSONField(
+        required=False, allow_null=True, default=None,
+        help_text="The loss of each token and how it was measured, as `python -m smoke run --declare` writes them.",
+    )  # fmt: skip
     text_sha256 = serializers.CharField(read_only=True)
     declared_by = serializers.CharField(read_only=True)
     declared_at = serializers.DateTimeField(read_only=True)
@@ -193,7 +197,7 @@ def _report(row: Evidence) -> dict[str, Any]:
 
 
 def _probe(row: DeclaredProbe) -> dict[str, Any]:
-    names = ("text", "bits_per_byte", "window", "declared_at")
+    names = ("text", "bits_per_byte", "window", "token_losses", "declared_at")
     shown_names = {name: getattr(row, name) for name in names}
     return shown_names | {"text_sha256": f"sha256:{row.text_sha256}", "declared_by": row.declared_by.username}
 

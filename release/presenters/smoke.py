@@ -96,10 +96,12 @@ def probe(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Which text was read, who declared it, and which report was the reference."""
     said, reference = record.mapping(report, "record", "probe"), record.mapping(report, "record", "reference")
     declared = record.number(report, "measurements", "probe", "declared_bits_per_byte")
+    tokens = len(record.listed(report, "measurements", "probe", "declared_token_losses", "nats"))
     size_bytes = record.number(report, "measurements", "probe", "bytes")
     found = [
         ("Probe", record.text(said, "sentence")),
         ("Declared loss", "" if declared is None else f"{declared:.4f} bits per byte"),
+        ("Declared by token", f"{tokens} losses" if tokens else ""),
         ("Read of it", "" if size_bytes is None else size(int(size_bytes))),
         ("Reference", record.text(reference, "sentence")),
     ]

@@ -23,7 +23,7 @@ from web import htmx
 
 
 class ProbeForm(forms.Form):
-    """A text and the loss on it."""
+    """A text and the losses on it."""
 
     text = forms.CharField(
         strip=False,
@@ -34,6 +34,16 @@ class ProbeForm(forms.Form):
         required=False, label="Bits per byte", help_text="The loss measured on it at export; empty where it is unknown."
     )
     window = forms.IntegerField(initial=WINDOW, help_text="Tokens read at once; the same as in that measurement.")
+    token_losses = forms.JSONField(
+        required=False,
+        label="Loss of every token",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="What a run with --declare wrote as token_losses: it shows changes that leave the mean alone.",
+    )
+
+    def clean_text(self) -> str:
+        """With the ends of lines that it was measured with: browsers send others."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +53,7 @@ def probe(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     seen = inside(request, organization, name)
     may_declare = evidence_policies.may_declare_probe(actor_for(request.user, seen.variant.organization))
     known = in_force(seen.variant)
-    fields = ("text", "bits_per_byte", "window")
+    fields = ("text", "bits_per_byte", "window", "token_losses")
     form = ProbeForm(request.POST or None, initial={one: getattr(known, one) for one in fields} if known else None)
     if request.method == "POST":
         may_declare.require()

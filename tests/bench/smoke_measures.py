@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +88,3 @@ def kept(path: Path, make: Any) -> dict[str, Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(made))
     return dict(made)
-
-
-def with_declared(measured: Mapping[str, Any], bits: float | None) -> dict[str, Any]:
-    """The same measurements, as if the probe had declared this loss."""
-    return {**measured, "probe": {**measured.get("probe", {}), "declared_bits_per_byte": bits}}

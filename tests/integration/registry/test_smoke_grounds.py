@@ -24,6 +24,7 @@ from tests.integration.registry.smoke_makers import files
 pytestmark = pytest.mark.django_db
 
 TEXT = "The quick brown fox reads what no training has seen. " * 20
+LOSSES = {"nats": [2.5, 0.25], "measured_in": "float32", "mantissa_bits": 7, "cast_nats": 0.004}
 OWN = json.dumps({"text": "Held out of training, and shipped.", "bits_per_byte": 1.5, "window": 128}).encode()
 
 
@@ -126,7 +127,12 @@ def test_declaring_replaces_and_keeps_what_was_there():
     variant = make_variant()
     first = declare_probe(variant=variant, text=TEXT, by=variant.created_by, bits_per_byte=1.9)
     assert declare_probe(variant=variant, text=TEXT, by=variant.created_by, bits_per_byte=1.9) == first
-    second = declare_probe(variant=variant, text=TEXT, by=variant.created_by, bits_per_byte=1.8)
+    second = declare_probe(variant=variant, text=TEXT, by=variant.created_by, bits_per_byte=1.9, token_losses=LOSSES)
+    assert (
+        declare_probe(variant=variant, text=TEXT, by=variant.created_by, bits_per_byte=1.9, token_losses=LOSSES)
+        == second
+    )
+    assert grounds_of(make_commit(variant, files()).checkpoint).probe.token_losses.to_json() == LOSSES
     assert list(DeclaredProbe.objects.filter(superseded_at=None)) == [second]
     assert DeclaredProbe.objects.count() == 2
     assert Event.objects.filter(kind="registry:probe:declared").count() == 2

@@ -221,7 +221,25 @@ def test_a_probe_is_declared_by_page_and_api_by_whom_may(variant, lab, browser_o
     assert (refused.status_code, refused.json()["code"]) == (422, "registry.bad_probe")
     made = ask(lab.pipeline, f"{API}/probe/", "put", text=" y ").json()
     assert (made["text"], made["window"], made["declared_by"]) == (" y ", 256, lab.pipeline.username)
+    assert made["token_losses"] is None
     assert browser_of(lab.manager).get(path).context["form"].initial["text"] == " y "
+
+
+def test_losses_of_single_tokens_are_declared_by_page_and_api(variant, lab, browser_of, ask):
+    losses = {"nats": [2.5, 0.25], "measured_in": "float32", "mantissa_bits": 7, "cast_nats": 0.004}
+    body = {"text": "Held out.\r\nTwo lines.", "window": "128", "token_losses": json.dumps(losses)}
+    assert browser_of(lab.manager).post(f"{PAGE}probe/", body).status_code == 303
+    found = ask(lab.auditor, f"{API}/probe/").json()
+    assert (found["token_losses"], found["text"]) == (losses, "Held out.\nTwo lines.")
+    assert (
+        json.loads(str(browser_of(lab.manager).get(f"{PAGE}probe/").context["form"]["token_losses"].value())) == losses
+    )
+    wrong = browser_of(lab.manager).post(f"{PAGE}probe/", body | {"token_losses": '{"nats": [-1]}'})
+    assert (wrong.status_code, "number 1 is not between" in wrong.text) == (422, True)
+    refused = ask(lab.manager, f"{API}/probe/", "put", text="x", token_losses={"nats": []})
+    assert (refused.status_code, refused.json()["code"]) == (422, "registry.bad_probe")
+    made = ask(lab.pipeline, f"{API}/probe/", "put", text="y", token_losses=losses).json()
+    assert made["token_losses"] == losses
 
 
 def test_the_api_gives_the_whole_report_and_its_history(variant, lab, ask):

@@ -49,6 +49,8 @@ def test_a_probe_is_read_from_json_and_from_text(tmp_path):
         {"text": "x", "window": 1},
         {"text": "x", "window": 10**9},
         {"text": "x", "window": "64"},
+        {"text": "x", "token_losses": []},
+        {"text": "x", "token_losses": {"nats": [-1.0]}},
     ],
 )
 def test_what_is_no_probe_is_refused(data):
