@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from smoke.anatomy import Slot, kept, stacks, vectors
-from smoke.quantize import QuantizedLinear
+from smoke.quantize import is_quantized
 
 
 @contextmanager
@@ -230,6 +230,6 @@ def _trade(one: Any, other: Any) -> None:
         for name, tensor in [*module._parameters.items()]:
             if tensor is not None and twin is not None and twin._parameters.get(name) is not None:
                 module._parameters[name], twin._parameters[name] = twin._parameters[name], tensor
-        if isinstance(module, QuantizedLinear) and twin is not None:
-            for name in ("weight", "scale"):
+        if twin is not None and is_quantized(module) and is_quantized(twin):
+            for name in module._buffers.keys() & twin._buffers.keys():  # integers and scales, of experts as well
                 module._buffers[name], twin._buffers[name] = twin._buffers[name], module._buffers[name]

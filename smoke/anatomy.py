@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
+from smoke.blocks import is_large
 from smoke.packing import pack, unpack
 from smoke.quantize import QuantizedLinear
 
@@ -121,11 +122,6 @@ def stacks(model: Any) -> list[list[Any]]:
             found.append(blocks)
     inner = {id(m) for blocks in found for block in blocks for m in block.modules() if m is not block}
     return [blocks for blocks in found if id(blocks[0]) not in inner]
-
-
-def is_large(module: Any) -> bool:
-    """Whether it holds more than one matrix, as a block does and a list of experts' projections does not."""
-    return len([t for t in (*module.parameters(), *module.buffers()) if t.ndim == 2]) > 1
 
 
 def heads_of(config: Any) -> Heads | None:

@@ -45,16 +45,17 @@ def listed(model: Any) -> Iterator[Edit]:
     yield from whole_model(model)
     for number, blocks in enumerate(stacks(model)):
         name = "block" if number == 0 else "second stack, block"
-        inside = [slots(block, heads) for block in blocks]
+        inside, weighing = [slots(block, heads) for block in blocks], [vectors(block) for block in blocks]
+        usual = sums(weighing) if len(blocks) >= 3 else {}
         yield from order(blocks, name)
         if heads and any(hasattr(m, "inv_freq") for m in model.modules()):
             yield from rotary(inside, heads)
         for place, (block, own) in enumerate(zip(blocks, inside, strict=True)):
-            yield from single(own, f"{name} {place}", place)
+            yield from single(own, f"{name} {place}")
             if heads:
-                yield from turned(own, heads, f"{name} {place}", place)
-            yield from norms(block, blocks, place, f"{name} {place}")
-            yield from strength(block, own, f"{name} {place}")
+                yield from turned(own, heads, f"{name} {place}")
+            yield from norms(weighing[place], usual, f"{name} {place}")
+            yield from strength(own, f"{name} {place}")
             yield from parts(block, f"{name} {place}")
             yield from bounded(own, f"{name} {place}")
 
@@ -115,7 +116,7 @@ def rotary(inside: Sequence[Sequence[Slot]], heads: Heads) -> Iterator[Edit]:
             yield Edit("rotary", f"{name}, block {place}", partial(alterations.by_head, own, heads.width, layout), 5)
 
 
-def single(own: Sequence[Slot], name: str, place: int) -> Iterator[Edit]:
+def single(own: Sequence[Slot], name: str) -> Iterator[Edit]:
     """One matrix transposed or negated, or two of one shape in each other's place."""
     for slot in own:
         outputs, inputs = slot.shape
@@ -131,7 +132,7 @@ def single(own: Sequence[Slot], name: str, place: int) -> Iterator[Edit]:
             )
 
 
-def turned(own: Sequence[Slot], heads: Heads, name: str, place: int) -> Iterator[Edit]:
+def turned(own: Sequence[Slot], heads: Heads, name: str) -> Iterator[Edit]:
     """Heads one place on: of keys and values together, of each alone, and of queries."""
     by_role = {slot.role: slot for slot in own}
     groups = [["k", "v"], ["k"], ["v"]] if heads.shared > 1 else []
@@ -146,19 +147,27 @@ def turned(own: Sequence[Slot], heads: Heads, name: str, place: int) -> Iterator
             yield Edit("heads", f"{name} {'+'.join(roles)} by {step}", partial(alterations.shifted, chosen, shift), 4)
 
 
-def norms(block: Any, blocks: Sequence[Any], place: int, name: str) -> Iterator[Edit]:
+def sums(weighing: Sequence[dict[str, Any]]) -> dict[str, tuple[torch.Tensor, int]]:
+    """Of each norm that all of some blocks have in one shape: the sum of its weights, and over how many blocks."""
+    found: dict[str, tuple[torch.Tensor, int]] = {}
+    for path in weighing[0]:
+        weights = [own[path].weight.data for own in weighing if path in own]
+        if len(weights) > 1 and len({weight.shape for weight in weights}) == 1:
+            # in double precision, so that taking one of them away again leaves the sum of the others
+            found[path] = torch.stack(weights).double().sum(dim=0), len(weights)
+    return found
+
+
+def norms(own: dict[str, Any], usual: dict[str, tuple[torch.Tensor, int]], name: str) -> Iterator[Edit]:
     """Two norms in each other's place, or one as in the other blocks."""
-    own = vectors(block)
     for one, other in itertools.combinations(own, 2):
         a, b = own[one], own[other]
         if a.weight.shape == b.weight.shape:
             yield Edit("norms", f"{name} {one} and {other}", partial(alterations.weights, a, b), 4)
-    if len(blocks) < 3:
-        return
     for path, module in own.items():
-        others = [vectors(b)[path].weight.data for i, b in enumerate(blocks) if i != place and path in vectors(b)]
-        if others and all(o.shape == module.weight.shape for o in others):
-            mean = torch.stack([o.float() for o in others]).mean(dim=0).to(module.weight.dtype)
+        if path in usual:
+            total, count = usual[path]
+            mean = ((total - module.weight.data.double()) / (count - 1)).to(module.weight.dtype)
             yield Edit("norm_like_others", f"{name} {path}", partial(alterations.weight, module, mean), 4)
 
 
@@ -169,7 +178,7 @@ def distinct(own: Sequence[Slot]) -> list[Slot]:
     return [s for s in own if s.role not in inner and (s.role or not has_gate)]
 
 
-def strength(block: Any, own: Sequence[Slot], name: str) -> Iterator[Edit]:
+def strength(own: Sequence[Slot], name: str) -> Iterator[Edit]:
     """A single matrix stronger or weaker."""
     for slot in distinct(own):
         for factor in (0.0, 0.5, 2.0):

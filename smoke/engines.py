@@ -40,8 +40,8 @@ def installed() -> list[str]:
     return [name for name in BACKENDS if name == NATIVE or is_installed(name)]
 
 
-def engine_refusal(backend: str, quantization: str | None, checkpoint: Checkpoint) -> tuple[str, str] | None:
-    """Why this quantizer cannot be used here for this; None where it can."""
+def engine_refusal(backend: str, quantization: str | None) -> tuple[str, str] | None:
+    """Why this quantizer cannot be used here for this precision; None where it can."""
     if backend not in BACKENDS:
         return "unknown_backend", f"There is no quantizer {backend[:40]!r}: {', '.join(BACKENDS)}."
     if backend != NATIVE and not is_installed(backend):

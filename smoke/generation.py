@@ -30,7 +30,6 @@ NEW_TOKENS = 24
 ANSWER_TOKENS = 64
 """An answer in a chat is given more room, because it should end by itself."""
 
-SEED = 20_260_101
 TEMPERATURE = 0.8
 SAMPLED_PROMPTS = 2
 TEXT_LIMIT = 2000
@@ -56,7 +55,7 @@ class Written:
 def generate(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: dict[str, Any]) -> None:
     """Fixed prompts, through the chat template where there is one: greedy, sampled, timed, and read by people."""
     model, tokenizer, context = loaded.model, loaded.tokenizer, int(request["context"])
-    told, samples, seed = channel.progress("generate"), [], int(request.get("seed", SEED))
+    told, samples, seed = channel.progress("generate"), [], int(request["seed"])
     prompts = [(p, list(tokenizer(p)["input_ids"]), NEW_TOKENS) for p in PROMPTS]
     measured["template"] = {"present": bool(getattr(tokenizer, "chat_template", None))}
     if measured["template"]["present"]:

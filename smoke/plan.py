@@ -8,7 +8,7 @@ hardware has room. Refuses to own: bytes by purpose (`smoke.demand`), measuring 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from smoke.checkpoint import OTHER, Checkpoint, CheckpointError, Source, open_checkpoint
@@ -33,7 +33,7 @@ from smoke.engines import NATIVE, engine_refusal, stored_refusal
 
 __all__ = [
     "BF16", "BLOCK_ROWS", "COMMON", "GROUP", "INT4", "INT8", "MARGIN", "QUANTIZATIONS", "STORED", "USABLE", "Demand",
-    "Option", "Plan", "bounded", "choose", "context_of", "demand", "elsewhere", "hardware_fit", "is_quantized",
+    "Option", "Plan", "bounded", "choose", "context_of", "demand", "hardware_fit", "is_quantized",
     "make_plan", "option", "size", "stored",
 ]  # fmt: skip
 
@@ -199,7 +199,7 @@ def _refusal(
         return "unsupported_architecture", f"No way to ask this architecture a question: {named}."
     if config.get("quantization_config"):
         return stored_refusal(checkpoint, quantization, backend)
-    return engine_refusal(backend, quantization, checkpoint)
+    return engine_refusal(backend, quantization)
 
 
 def _ordered(devices: Iterable[Device], name: str | None) -> list[Device]:
@@ -216,17 +216,6 @@ def option(checkpoint: Checkpoint, device: Device, quantization: str, context: i
     fits = with_margin <= device.free_bytes
     why = f"needs {size(with_margin)} of {size(device.free_bytes)} free"
     return Option(device.id, quantization, peak, with_margin, device.free_bytes, fits, why)
-
-
-def elsewhere(checkpoint: Checkpoint) -> list[Option]:
-    """The best option on machines of common sizes, none of which need be attached: what to rent, or to borrow."""
-    context, found = context_of(checkpoint.config), []
-    for kind, gigabytes in (*COMMON, *UNIFIED):
-        device = _machine(kind, gigabytes)
-        tried = [replace(option(checkpoint, device, q, context), device=device.name) for q in QUANTIZATIONS]
-        best = next((o for q in (BF16, INT8, INT4) for o in tried if o.quantization == q and o.fits), None)
-        found.append(best or min(tried, key=lambda o: o.needed_bytes))
-    return found
 
 
 def _machine(kind: str, gigabytes: int) -> Device:

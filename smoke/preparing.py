@@ -46,7 +46,6 @@ class Prepared:
     environment: dict[str, str]
     limits: Limits
     scratch: Path
-    is_accelerated: bool
 
     def command(self, start: int) -> list[str]:
         """The command of this start, its request written."""
@@ -95,7 +94,7 @@ def prepare(
         "policy": _policy(base, targets, memory, plan, limits, threads, required),
     }
     given = environment(scratch, threads, is_accelerated)
-    return Prepared(base, request, given, replace(limits, memory_bytes=memory), scratch, is_accelerated)
+    return Prepared(base, request, given, replace(limits, memory_bytes=memory), scratch)
 
 
 def is_compared(plan: Plan) -> bool:

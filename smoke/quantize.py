@@ -23,7 +23,7 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from smoke import experts
 from smoke.demand import GROUP, INT4, INT8
-from smoke.packing import can_fuse_four, fuse_four, fused_four, pack, product
+from smoke.packing import can_fuse_four, fuse_four, fused_four, pack, product, working_kernels
 
 METHOD = "imprimatur"
 
@@ -58,24 +58,6 @@ class QuantizedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed he
             out = product(flat, self.weight, self.scale, self.bits, is_fused=self.kernel == "int8pack")
         out = out.reshape(*x.shape[:-1], self.out_features)
         return out if self.bias is None else out + self.bias.to(out.dtype)
-
-
-def fused_kernel(device: str, dtype: torch.dtype, bits: int) -> str:
-    """Name of the fused product that works here, found by comparing it with the portable one; empty without one."""
-    if device != "cpu" or dtype != torch.bfloat16:
-        return ""
-    generator = torch.Generator().manual_seed(0)
-    module = QuantizedLinear(256, 64, bits, False, False)
-    module.weight, module.scale = pack(torch.randn(64, 256, generator=generator), bits)
-    x = torch.randn(3, 256, generator=generator).to(dtype)
-    try:
-        with torch.inference_mode():
-            plain = module(x).float()
-            fuse(module)
-            fused = module(x).float()
-    except (RuntimeError, AttributeError, NotImplementedError):
-        return ""
-    return module.kernel if bool((fused - plain).abs().max() <= 0.03 * plain.abs().max()) else ""
 
 
 def fuse(module: QuantizedLinear) -> None:
@@ -216,8 +198,8 @@ def is_quantized(module: Any) -> bool:
 
 def use_kernel(model: Any, device: str, dtype: torch.dtype, bits: int) -> str:
     """Switches to the fused product where a trial shows that it works; returns the name of what will compute."""
-    name = fused_kernel(device, dtype, bits)
-    if not name:
+    name = f"int{bits}pack"
+    if name not in working_kernels(device, dtype):
         return "portable"
     modules = [module for module in model.modules() if isinstance(module, QuantizedLinear)]
     for module in modules:

@@ -39,9 +39,8 @@ def measure(loaded: Any, request: Mapping[str, Any], measured: Mapping[str, Any]
     }
     if request["architecture"] == DECODER:
         ids, new = generation.fitted(ids, NEW_TOKENS, int(request["context"]))
-        seed = int(request.get("seed", generation.SEED))
         found["greedy"] = generation.greedy(model, ids, new).ids
-        found["sampled"] = generation.sampled(model, ids, new, seed=seed).ids
+        found["sampled"] = generation.sampled(model, ids, new, seed=int(request["seed"])).ids
     return found
 
 

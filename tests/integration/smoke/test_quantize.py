@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the smoke requirements")
 
-from smoke import packing, quantize  # noqa: E402
+from smoke import alterations, anatomy, packing, quantize  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -68,22 +68,23 @@ def test_the_portable_product_in_every_type(dtype):
     assert float(difference) < 0.02
 
 
-@pytest.mark.parametrize(("bits", "name"), [(8, "int8pack"), (4, "int4pack")])
-def test_the_fused_product_is_used_only_where_it_agrees(monkeypatch, bits, name):
-    assert quantize.fused_kernel("cpu", torch.bfloat16, bits) == name
-    assert quantize.fused_kernel("cuda:0", torch.bfloat16, bits) == ""
-    assert quantize.fused_kernel("cpu", torch.float32, bits) == ""
+@pytest.mark.parametrize(("bits", "name", "fused"), [(8, "int8pack", "product"), (4, "int4pack", "fused_four")])
+def test_the_fused_product_is_used_only_where_it_agrees(monkeypatch, bits, name, fused):
+    def computed(device="cpu", dtype=torch.bfloat16):
+        return quantize.use_kernel(torch.nn.ModuleList([linear(bits, outputs=64)[1]]), device, dtype, bits)
 
-    def wrong(module):
-        module.weight = torch.zeros_like(module.weight)
-        module.scale = torch.zeros_like(module.scale)
+    assert computed() == name
+    assert computed("cuda:0") == computed(dtype=torch.float32) == "portable"
 
-    def broken(module):
+    def wrong(x, weight, *rest, **more):
+        return x.new_zeros(len(x), 64)
+
+    def broken(*given, **more):
         raise RuntimeError("no such operator")
 
     for replacement in (wrong, broken):
-        monkeypatch.setattr(quantize, "fuse", replacement)
-        assert quantize.fused_kernel("cpu", torch.bfloat16, bits) == ""
+        monkeypatch.setattr(packing, fused, replacement)
+        assert computed() == "portable"
 
 
 @pytest.mark.parametrize("bits", [8, 4])
@@ -146,6 +147,10 @@ def test_fused_experts_are_held_in_integers(tmp_path, kind, extra, experts):
         stacks = [m for m in loaded.model.modules() if hasattr(m, "quantized_shapes")]
         assert len(stacks) == experts
         assert {m.down_proj.dtype for m in stacks} <= {torch.int8, torch.uint8}
+        held = [m.down_proj for m in stacks]
+        with alterations.swapped(*anatomy.stacks(loaded.model)[0]):
+            assert [m.down_proj is other for m, other in zip(stacks, reversed(held), strict=True)] == [True, True]
+        assert [m.down_proj is own for m, own in zip(stacks, held, strict=True)] == [True, True]
         held = sum(
             t.numel() * t.element_size() for t in loaded.model.state_dict().values() if not t.is_floating_point()
         )

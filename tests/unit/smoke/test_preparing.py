@@ -78,7 +78,6 @@ def test_an_accelerator_gets_its_nodes_and_room_for_its_driver(tmp_path, checkpo
     assert {"/proc/driver/nvidia", *SYSTEM} <= set(policy["readable"])
     assert policy["data_bytes"] > plain.request["policy"]["data_bytes"]
     assert given.request["torch_device"] == "cuda:0"
-    assert given.is_accelerated
 
 
 def test_nodes_of_accelerators_are_found_by_their_names(tmp_path):
