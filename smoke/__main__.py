@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,15 @@ from smoke.supervise import Limits
 from smoke.terminal import Teller, printable, table, wants_color
 
 EXIT = {Outcome.PASS: 0, Outcome.WARN: 0, Outcome.FAIL: 1, Outcome.NOT_RUN: 3}
+UNUSABLE = "unusable"
 BAD_INPUT = frozenset((
     "no_config", "no_weights", "bad_json", "bad_header", "missing_shard", "bad_config", "too_large", "bad_path",
-    "no_folder", "unreadable", "bad_adapter", "not_an_adapter", "base_is_an_adapter",
+    "no_folder", "unreadable", "incomplete_adapter", "wrong_base", "not_an_adapter", "base_is_an_adapter", UNUSABLE,
 ))  # fmt: skip
-"""Codes of a plan that say that the files cannot be used, whatever machine they are on."""
+"""Codes of a plan that say that the files cannot be used, whatever machine they are on.
+
+An adapter without its base is none of them: its own files are as they should be, and it runs once the base is there.
+"""
 
 REFERENCE_LIMIT = 32 << 20
 
@@ -58,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _plan(given) if given.command == "plan" else _run(given)
     except Unusable as error:
         print(f"smoke: {printable(str(error))}", file=sys.stderr)
+        _write_unusable(given, str(error))
         return 2
     except Canceled:
         print("smoke: canceled", file=sys.stderr)
@@ -75,8 +80,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--quantization", choices=QUANTIZATIONS)
         command.add_argument("--backend", choices=BACKENDS, default=NATIVE, help="the quantizer that holds the weights")
         command.add_argument("--json", metavar="FILE", help="write the whole result to FILE (- for standard output)")
-        if name == "plan":
-            command.add_argument("--elsewhere", action="store_true", help=argparse.SUPPRESS)  # it is always said
     parser_of_run = commands.choices["run"]
     add: Any = parser_of_run.add_argument
     add("--probe", metavar="FILE", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
@@ -185,8 +188,7 @@ def _report(
     )
     before = [{"start": 0, "stage": stage, "seconds": round(seconds, 3), "cpu_seconds": None}
               for stage, seconds in (("plan", planned - began), ("digest", hashed - planned))]  # fmt: skip
-    rest = [part for part in report.breakdown if part["stage"] != "plan"]  # it was made here, and took nothing there
-    return replace(report, seconds=report.seconds + hashed - began, breakdown=(*before, *rest))
+    return replace(report, seconds=report.seconds + hashed - began, breakdown=(*before, *report.breakdown))
 
 
 def _hashing(teller: Teller | None) -> Any:
@@ -258,15 +260,24 @@ def _write(place: str | None, content: str) -> None:
             raise Unusable(f"--json: {place}: {error.strerror or error}") from error
 
 
+def _write_unusable(given: argparse.Namespace, reason: str) -> None:
+    """What could not be run has a result as well, for who reads nothing else; unless its own place is what is wrong."""
+    result: Plan | SmokeReport = Plan(False, UNUSABLE, reason)
+    if given.command == "run":
+        result = not_run(UNUSABLE, reason)
+    with suppress(Unusable):
+        _write(given.json, json.dumps(result.to_json(), allow_nan=False, indent=2) + "\n")
+
+
 def _plan(given: argparse.Namespace) -> int:
     plan = _make_plan(given)
     _write(given.json, json.dumps({**plan.to_json(), "hardware": hardware_fit(plan)}, indent=2) + "\n")
     if given.json != "-":
-        _print_plan(plan, given)
+        _print_plan(plan)
     return 0 if plan.runnable else exit_of(Outcome.NOT_RUN, plan.code)
 
 
-def _print_plan(plan: Plan, given: argparse.Namespace) -> None:
+def _print_plan(plan: Plan) -> None:
     print(printable(plan.reason, 2000))
     if plan.parameters:
         weights = ", ".join(f"{q} {size(n)}" for q, n in plan.weights_bytes.items())

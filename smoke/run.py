@@ -35,6 +35,7 @@ STARTS = 2
 """Cold starts of one run: the first measures, every later one shows that it gives the same again."""
 
 SEED = 20_260_101
+"""Of sampling, unless another is asked for."""
 
 ROOM = 3.0
 """A later start is begun only with so many times the time left that the first one took to come as far."""
@@ -65,6 +66,7 @@ def run(
     `base` is what an adapter is put on, where that is not among its own files.
     `agreement` asks for a comparison with full precision; None means for decoders whose full weights are below 1 GiB.
     `reference` is an earlier report; `is_parent` says that it is of the model that this one was made from.
+    `plan` is one made before for these very files; without it, it is made here.
     `manifest_digest` is the identity of the files as the caller knows it: the report is bound to it.
 
     Never raises for anything the checkpoint does. `required` names the layers of confinement without which the run is
@@ -72,15 +74,17 @@ def run(
     """
     began = time.monotonic()
     limits = limits or Limits()
-    if progress is not None:
-        progress(Progress("plan", 0, 0))
-    plan = plan or make_plan(source, base=base, device=device, quantization=quantization, backend=backend)
-    planned = time.monotonic()
+    plan_seconds = None
+    if plan is None:
+        if progress is not None:
+            progress(Progress("plan", 0, 0))
+        plan = make_plan(source, base=base, device=device, quantization=quantization, backend=backend)
+        plan_seconds = time.monotonic() - began
     bound: dict[str, Any] = {"manifest_digest": manifest_digest, "seed": seed, "rules_version": RULES_VERSION}
 
     def ended(report: SmokeReport) -> SmokeReport:
         spent = time.monotonic() - began
-        parts = breakdown(planned - began, report.starts, spent)
+        parts = breakdown(plan_seconds, report.starts, spent)
         return replace(report, seconds=spent, breakdown=parts, **bound)
 
     if not plan.runnable:
@@ -103,7 +107,6 @@ def run(
             )
             meter = Meter(plan.device)
             first = _start(prepared, 1, Heard(progress, describe, 1), began, cancel)
-            energy = meter.spent().to_json()
             later: list[Started] = []
             while len(later) + 1 < starts and _is_well(*(later or [first])[-1]):
                 if limits.wall_seconds - (time.monotonic() - began) < ROOM * first[0].seconds_until_repeat():
@@ -112,6 +115,7 @@ def run(
                 if progress is not None:
                     progress(Progress("cold_start", number, starts, start=number))
                 later.append(_start(prepared, number, Heard(progress, describe, number), began, cancel))
+            energy = meter.spent().to_json()
     except (CheckpointError, OSError) as error:
         return ended(not_run("not_prepared", f"The run could not be prepared: {error}", plan=plan.to_json()))
     report = conclude(
@@ -151,11 +155,16 @@ def _is_well(heard: Heard, ending: Ending) -> bool:
     return heard.is_complete and not ending.stopped
 
 
-def breakdown(plan_seconds: float, starts: tuple[Mapping[str, Any], ...], total: float) -> tuple[dict[str, Any], ...]:
-    """What the seconds of a run are made of, in order; what no stage accounts for comes last."""
-    parts: list[dict[str, Any]] = [
-        {"start": 0, "stage": "plan", "seconds": round(plan_seconds, 3), "cpu_seconds": None}
-    ]
+def breakdown(
+    plan_seconds: float | None, starts: tuple[Mapping[str, Any], ...], total: float
+) -> tuple[dict[str, Any], ...]:
+    """What the seconds of a run are made of, in order; what no stage accounts for comes last.
+
+    `plan_seconds` is None where the plan was brought along.
+    """
+    parts: list[dict[str, Any]] = []
+    if plan_seconds is not None:
+        parts.append({"start": 0, "stage": "plan", "seconds": round(plan_seconds, 3), "cpu_seconds": None})
     for start in starts:
         parts += [{"start": start["number"], **stage} for stage in start["stages"]]
     rest = total - sum(part["seconds"] for part in parts)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from smoke.__main__ import main
@@ -122,6 +123,31 @@ def test_files_that_cannot_be_used_are_named(name, command, tmp_path, capsys):
     assert written.get("outcome", "not_run") == "not_run"
 
 
+CHANGED = "model.layers.0.self_attn.q_proj"
+ADAPTERS = {
+    "no base": ([], {"A": (2, 8), "B": (8, 2)}, 3, "missing_base"),
+    "a half": (["--base", "base"], {"A": (2, 8)}, 2, "incomplete_adapter"),
+    "another base": (["--base", "base"], {"A": (2, 9), "B": (9, 2)}, 2, "wrong_base"),
+    "a base that is none": (["--base", "adapter"], {"A": (2, 8), "B": (8, 2)}, 2, "base_is_an_adapter"),
+}
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_that_cannot_be_put_on_is_told_from_one_that_lacks_its_base(name, command, tmp_path, monkeypatch):
+    arguments, halves, status, code = ADAPTERS[name]
+    monkeypatch.chdir(tmp_path)
+    for folder in ("base", "adapter"):
+        (tmp_path / folder).mkdir()
+    write(Path("base/config.json"), '{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}')
+    write(Path("adapter/adapter_config.json"), '{"peft_type": "LORA", "base_model_name_or_path": "acme/base"}')
+    save_file({f"{CHANGED}.weight": torch.zeros(8, 8)}, "base/model.safetensors")
+    own = {f"base_model.model.{CHANGED}.lora_{half}.weight": torch.zeros(shape) for half, shape in halves.items()}
+    save_file(own, "adapter/adapter_model.safetensors")
+    assert main([command, "adapter", *arguments, "--json", "out.json"]) == status
+    assert json.loads(Path("out.json").read_text())["code"] == code
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -154,16 +180,24 @@ def test_arguments_that_cannot_be_used_are_named(arguments, named, tmp_path, mon
                           ("list.json", b"[1]"), ("partial.json", b'{"outcome": "pass"}')):  # fmt: skip
         write(tmp_path / name, content)
     try:
-        status = main(["run", "checkpoint", *arguments])
+        status = main(["run", "checkpoint", "--json", "out.json", *arguments])
     except SystemExit as leaving:
         status = int(leaving.code or 0)
+    else:
+        if "--json" not in arguments:
+            report = SmokeReport.from_json(json.loads(Path("out.json").read_text()))
+            assert (report.outcome, report.code, named in report.reason) == (Outcome.NOT_RUN, "unusable", True)
     assert status == 2
     assert named in capsys.readouterr().err
 
 
-def test_no_folder_is_said(tmp_path, capsys):
-    assert main(["run", str(tmp_path / "nothing")]) == main(["plan", str(tmp_path / "nothing")]) == 2
-    assert "not a folder" in capsys.readouterr().err
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_no_folder_is_said(command, tmp_path, capsys):
+    write(tmp_path / "file", "x")
+    for name in ("nothing", "file"):
+        assert main([command, str(tmp_path / name), "--json", str(tmp_path / "out.json")]) == 2
+        assert "not a folder" in capsys.readouterr().err
+        assert json.loads((tmp_path / "out.json").read_text())["code"] == "unusable"
 
 
 def test_plan_says_where_it_runs(tiny, capsys, tmp_path):

@@ -140,6 +140,8 @@ def test_the_breakdown_accounts_for_every_second():
     parts = breakdown(1.0, ({"number": 1, "stages": stages},), 5.0)
     assert [(p["start"], p["stage"]) for p in parts] == [(0, "plan"), (1, "process"), (1, "load"), (0, "rest")]
     assert sum(p["seconds"] for p in parts) == 5.0
+    brought = breakdown(None, ({"number": 1, "stages": stages},), 5.0)
+    assert [p["stage"] for p in brought] == ["process", "load", "rest"]
 
 
 def test_a_flood_of_progress_is_thinned():
