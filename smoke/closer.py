@@ -10,9 +10,7 @@ loss says more; in float32 it is the same on every machine to the fourth digit.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from smoke import casting, loading, repairs, scoring
@@ -45,7 +43,7 @@ def look(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: di
     # what was rounded before it was stored has no unrounded loss to be held to
     is_unrounded_there = not request.get("stored_as")
     if is_rounded(loaded.model) and is_unrounded_there and 4 * elements(loaded.model) <= WIDENED_BYTES:
-        unrounded(loaded, request)
+        loading.unrounded(loaded, request)
     model = loaded.model
     full = scoring.Score(0.0, 0.0, 0, 0, True)
     if not is_rounded(model) and is_unrounded_there:
@@ -94,20 +92,6 @@ def is_rounded(model: Any) -> bool:
 def elements(model: Any) -> int:
     """Numbers that the model holds, rounded ones and others."""
     return sum(t.numel() for t in (*model.parameters(), *model.buffers()))
-
-
-def unrounded(loaded: Any, request: Mapping[str, Any]) -> None:
-    """Loads the model a second time, as it is stored, in place of the quantized one."""
-    loaded.model = None
-    gc.collect()
-    loaded.model = loading.load(
-        Path(request["folder"]),
-        kind=request["architecture"],
-        quantization="bf16",
-        device=request["torch_device"],
-        dtype=request["dtype"],
-        progress=lambda *_: None,
-    ).model
 
 
 def ask_of(architecture: str, tokenizer: Any, model: Any) -> scoring.Ask | None:

@@ -7,11 +7,9 @@ Imports torch: only the confined process imports this module.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,7 +44,7 @@ def translator(loaded: Any, request: Mapping[str, Any], channel: Channel, measur
     likelihood(loaded, request, channel, measured, scoring.halves)
     if not measured["finite"]:
         return
-    generation.translate(loaded, request, channel, measured)
+    generation.translate(loaded, channel, measured)
 
 
 def can_read(measured: Mapping[str, Any]) -> bool:
@@ -122,20 +120,10 @@ def agreement(loaded: Any, request: Mapping[str, Any], channel: Channel, measure
     probe = request["probe"]
     windows = scoring.encode(loaded.tokenizer, probe["text"], window=int(probe["window"]), limit=AGREEMENT_TOKENS)
     quantized = [_logs(loaded.model, window) for window in windows.ids]
-    loaded.model = None
-    gc.collect()
-    full = loading.load(
-        Path(request["folder"]),
-        kind=request["architecture"],
-        quantization="bf16",
-        device=request["torch_device"],
-        dtype=request["dtype"],
-        progress=told,
-    ).model
-    loaded.model = full
+    loading.unrounded(loaded, request, told)
     nats, same, tokens = 0.0, 0, 0
     for window, ours in zip(windows.ids, quantized, strict=True):
-        theirs = _logs(full, window)
+        theirs = _logs(loaded.model, window)
         nats += float((theirs.exp() * (theirs - ours)).nan_to_num(0.0).sum())
         same += int((theirs.argmax(-1) == ours.argmax(-1)).sum())
         tokens += len(theirs)

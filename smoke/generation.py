@@ -202,7 +202,7 @@ def _write(model: Any, ids: list[int], new: int, choose: Any, cached: bool, ends
     return Written(out, ended, first, time.perf_counter() - started - first, time.process_time() - worked)
 
 
-def translate(loaded: Any, request: Mapping[str, Any], channel: Channel, measured: dict[str, Any]) -> None:
+def translate(loaded: Any, channel: Channel, measured: dict[str, Any]) -> None:
     """Samples of an encoder with a decoder, greedy; by settings of our own, never those of the checkpoint."""
     from transformers import GenerationConfig
 

@@ -6,7 +6,8 @@ Imports torch and transformers: only the confined process imports this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import transformers
 
 from smoke import gguf_values, quantize, stored
 from smoke.checkpoint import ADAPTER, DECODER, ENCODER_DECODER, GGUF, Checkpoint, gguf_files, open_view
-from smoke.demand import INT8
+from smoke.demand import BF16, INT8
 from smoke.engines import NATIVE, TORCHAO
 
 CLOSED = {"local_files_only": True, "trust_remote_code": False}
@@ -80,6 +81,20 @@ def load(
     except Exception as error:  # whatever a hostile or absent tokenizer file provokes, it is a finding, not a crash
         loaded.tokenizer_error = f"The tokenizer does not load: {type(error).__name__}: {str(error)[:300]}"
     return loaded
+
+
+def unrounded(loaded: Loaded, request: Mapping[str, Any], progress: Callable[..., None] = lambda *_: None) -> None:
+    """Loads the model a second time, as it is stored, in place of the quantized one, which is gone before that."""
+    loaded.model = None
+    gc.collect()
+    loaded.model = load(
+        Path(request["folder"]),
+        kind=request["architecture"],
+        quantization=BF16,
+        device=request["torch_device"],
+        dtype=request["dtype"],
+        progress=progress,
+    ).model
 
 
 def other_quantizer(backend: str, quantization: str) -> Any:

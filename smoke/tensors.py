@@ -13,7 +13,7 @@ import re
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,9 @@ def inspect(checkpoint: Checkpoint, folder: Path, progress: Callable[[int, int],
         tensors.append(measure(name, tensor))
         done += size
         progress(done, total)
-    found = [*single(tensors), *together(tensors)]
+    own = {t.name for t in checkpoint.own}
+    model, added = [t for t in tensors if t.name not in own], [t for t in tensors if t.name in own]
+    found = [*single(model), *together(model), *of_adapter(added)]
     return {
         "findings": [f.to_json() for f in found],
         "tensors": len(tensors),
@@ -235,6 +237,13 @@ def single(tensors: Iterable[Statistics]) -> Iterable[Finding]:
             yield Finding("whole_numbers", t.name, "holds whole numbers alone, as if its scales had been left out")
         elif t.mantissa_bits <= COARSE_BITS and math.prod(t.shape) >= COARSE_SIZE:
             yield Finding("coarse", t.name, f"uses {t.mantissa_bits} bits of its mantissa", False)
+
+
+def of_adapter(tensors: Iterable[Statistics]) -> Iterable[Finding]:
+    """Rules on what an adapter adds: layers learn as much as they need, and where one learned nothing is no damage."""
+    for finding in single(tensors):
+        is_zero = finding.code in ("all_zero", "zero_rows", "zero_columns") and "lora_" in finding.tensor
+        yield replace(finding, is_grave=False) if is_zero else finding
 
 
 def together(tensors: Iterable[Statistics]) -> Iterable[Finding]:

@@ -121,6 +121,21 @@ def test_a_tied_head_stored_twice_is_no_copy(tmp_path):
     assert codes(made, tmp_path) == {}
 
 
+def test_an_adapter_that_learned_nothing_somewhere_is_told_and_no_damage(tmp_path):
+    low = {f"layers.{i}.q.lora_{half}.weight": torch.randn(16, 16) * 0.01 for i in range(4) for half in "AB"}
+    low["layers.2.q.lora_B.weight"] *= 50  # it learned more there than elsewhere
+    low["layers.3.q.lora_B.weight"].zero_()
+    save_file(healthy(), tmp_path / "t.safetensors")
+    save_file(low, tmp_path / "a.safetensors")
+    both = [(n, tmp_path / n) for n in ("t.safetensors", "a.safetensors")]
+    base, own = [tuple(read_header(name, path)) for name, path in both]
+    found = tensors.inspect(Checkpoint(dict(both), {}, base, own=own), tmp_path, lambda *_: None)
+    assert found["tensors"] == len(base) + len(own)
+    assert [(f["code"], f["tensor"], f["severity"]) for f in found["findings"]] == [
+        ("all_zero", "layers.3.q.lora_B.weight", "warn")
+    ]
+
+
 def test_blocks_change_nothing(tmp_path, monkeypatch):
     tensor = torch.randn(37, 11)
     whole = tensors.measure("x", tensor)
