@@ -23,6 +23,7 @@ ANSWERS: Mapping[str, tuple[int, str]] = {
     registry.REVISION_MISSING.code: (404, REVISION),
     registry.PATH_MISSING.code: (404, ENTRY),
     registry.BRANCH_MOVED.code: (412, ""),
+    registry.UNKNOWN.code: (404, REPO),
     registry.CONTENT_UNKNOWN.code: (400, ""),
     registry.BAD_REF_NAME.code: (400, ""),
     registry.BAD_NAME.code: (400, ""),

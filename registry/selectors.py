@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -18,10 +18,11 @@ from jobs.services import subject_of
 from registry import policies
 from registry.evidence_jobs import evidence_jobs
 from registry.models import Checkpoint, Commit, Evidence, LineageEdge, Membership, Organization, Ref, Serving, Variant
-from registry.states import EvidenceKind, RefKind
+from registry.states import EvidenceKind, Outcome, RefKind
 from rules import Refused
 
 OID = re.compile(r"[0-9a-f]{7,40}")
+COMMIT_ID_DIGITS = 40
 
 
 def actor_for(user: User | None, organization: Organization, token: Token | None = None) -> Actor:
@@ -113,6 +114,10 @@ def commit_at(variant: Variant, revision: str) -> Commit:
 
     For those who may see the whole history; Refused where nothing has that name.
     """
+    if len(revision) == COMMIT_ID_DIGITS and OID.fullmatch(revision):
+        named = variant.commits.filter(oid=revision).select_related("checkpoint").first()
+        if named:  # whatever else is called so
+            return named
     kind, name = _ref_of(revision)
     refs = Ref.objects.filter(variant=variant, name=name).select_related("commit__checkpoint")
     refs = refs.filter(kind=kind) if kind else refs.exclude(kind=RefKind.PULL)
@@ -127,8 +132,13 @@ def commit_at(variant: Variant, revision: str) -> Commit:
 
 
 def latest_evidence(checkpoint: Checkpoint) -> dict[EvidenceKind, Evidence]:
-    """The newest evidence of each kind that there is."""
-    newest = Evidence.objects.filter(checkpoint=OuterRef("checkpoint"), kind=OuterRef("kind")).order_by("-id")
+    """The newest result of each kind: an attempt that was not run tells nothing of the bytes that a run had told.
+
+    Only where no attempt was run the newest of them stands.
+    """
+    is_result = Case(When(outcome=Outcome.NOT_RUN, then=0), default=1)
+    newest = Evidence.objects.filter(checkpoint=OuterRef("checkpoint"), kind=OuterRef("kind"))
+    newest = newest.order_by(is_result.desc(), "-id")
     rows = Evidence.objects.filter(checkpoint=checkpoint, pk=Subquery(newest.values("pk")[:1]))
     return {EvidenceKind(row.kind): row for row in rows}
 

@@ -42,7 +42,9 @@ def set_gate(
 
     In a governed organization it comes into force with the release that carries it, not before.
     """
-    locked = Variant.objects.select_for_update(of=("self",)).select_related("organization").get(pk=variant.pk)
+    locked = (
+        Variant.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=variant.pk)
+    )
     actor = selectors.actor_of(by, locked, scopes=scopes)
     selectors.access(by, locked, scopes=scopes).sees.require()
     policies.may_set_gate(
@@ -76,7 +78,9 @@ def follow_card(*, variant: Variant, metadata: dict[str, object], by: User) -> G
         return None
     _follow_license(variant, metadata, by)
     form = from_card(metadata)
-    locked = Variant.objects.select_for_update(of=("self",)).select_related("organization").get(pk=variant.pk)
+    locked = (
+        Variant.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=variant.pk)
+    )
     newest = selectors.newest_gate(locked)
     return _write(
         locked,
@@ -88,6 +92,12 @@ def follow_card(*, variant: Variant, metadata: dict[str, object], by: User) -> G
         is_automatic=newest.is_automatic if newest else False,
         grace_days=newest.grace_days if newest else policies.GRACE_DAYS,
     )
+
+
+def _locked(variant: Variant) -> Variant:
+    # NO KEY UPDATE: requests and downloads can still refer to the variant meanwhile.
+    rows = Variant.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
+    return rows.get(pk=variant.pk)
 
 
 @transaction.atomic

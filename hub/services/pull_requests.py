@@ -1,6 +1,6 @@
 """Pull requests: opened, committed to, spoken about, closed, and merged into the main branch or refused.
 
-Every act locks the repository first, as commits do, so that what was compared is what is merged.
+Every act takes its turn at the repository first, as commits do, so that what was compared is what is merged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hub.states import CLOSE, MERGE, OFFER, REOPEN, PullEventKind, PullState
 from registry import policies as registry
 from registry.models import Commit, Ref, Variant
 from registry.selectors import head_of
-from registry.services import commits
+from registry.services import commits, turns
 from registry.services.commits import Changes
 from registry.states import RefKind
 from rules import Refused, Transition
@@ -49,7 +49,7 @@ def open_one(
 
     A repository without any commit is given its first one, for it to begin at.
     """
-    locked = _locked(variant)
+    locked = turns.take(variant)
     start = base or head_of(locked) or open_history(variant=locked, by=by)
     last = PullRequest.objects.filter(variant=locked).order_by("-number").values_list("number", flat=True).first()
     now = timezone.now()
@@ -75,7 +75,7 @@ def propose(
     *, variant: Variant, changes: Changes, title: str, message: str, author: User, base: Commit | None = None
 ) -> tuple[PullRequest, Commit]:
     """Open a pull request and make its first commit at once; the same proposal sent again answers the first one."""
-    locked = _locked(variant)
+    locked = turns.take(variant)
     start = base or head_of(locked)
     said = {"variant": locked, "changes": changes, "title": title, "message": message, "author": author}
     repeated = start and _repeated(locked, start, title, author, said)
@@ -92,7 +92,7 @@ def commit_to(
     *, variant: Variant, number: int, changes: Changes, title: str, message: str, author: User, parent: str = ""
 ) -> Commit:
     """Add a commit to a pull request that still takes some."""
-    locked = _locked(variant)
+    locked = turns.take(variant)
     found = named(locked, number)
     policies.may_commit_to(found.state, number).require()
     commit = commits.commit(
@@ -211,13 +211,9 @@ def heads_of(variant: Variant) -> dict[int, Commit]:
     return {int(ref.name): ref.commit for ref in rows}
 
 
-def _locked(variant: Variant) -> Variant:
-    return Variant.objects.select_for_update(of=("self",)).select_related("organization").get(pk=variant.pk)
-
-
 def _again(pull_request: PullRequest) -> PullRequest:
-    """The pull request as it is now, its repository locked."""
-    return named(_locked(pull_request.variant), pull_request.number)
+    """The pull request as it is now, at its repository's turn."""
+    return named(turns.take(pull_request.variant), pull_request.number)
 
 
 def _repeated(

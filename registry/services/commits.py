@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ import audit.services as audit
 from accounts.models import User
 from registry import policies
 from registry.models import Blob, Checkpoint, CheckpointFile, Commit, Ref, Variant
+from registry.services import turns
 from registry.services.content import held
 from registry.services.evidence import start_evidence
 from registry.states import RefKind
@@ -27,6 +29,8 @@ MAIN = "main"
 # A client whose first answer was lost sends the same commit again within its own retries.
 REPEAT_WITHIN = timedelta(minutes=15)
 BATCH = 2000
+# A branch or tag called so would be taken for a commit, or the other way round.
+COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def commit(
     40 digits that must be the head now. The same commit sent again answers the first one. Raises Refused with the
     path, branch or content at fault.
     """
-    locked = Variant.objects.select_for_update().select_related("organization").get(pk=variant.pk)
+    locked = turns.take(variant)
     head = _head(locked, kind, branch)
     before = {} if head is None or changes.replace_all else files_of(head.checkpoint)
     now = timezone.now()
@@ -135,9 +139,10 @@ def commit_released(
 def create_ref(*, variant: Variant, kind: RefKind, name: str, commit: Commit, by: User) -> Ref:
     """Name a commit; a branch or tag of that name must not exist."""
     is_sane = name and len(name) <= 200 and name.isprintable() and not set(name) & set(" ~^:\\?*[")
+    is_sane = is_sane and not COMMIT_ID.fullmatch(name)
     if not is_sane or ".." in name or name.startswith(("/", "refs/")) or name.endswith(("/", ".lock")):
         raise Refused.because(policies.BAD_REF_NAME, name=name)
-    Variant.objects.select_for_update().get(pk=variant.pk)
+    turns.take(variant)
     if Ref.objects.filter(variant=variant, kind=kind, name=name).exists():
         raise Refused.because(policies.REF_TAKEN, ref=f"refs/{kind.folder}/{name}")
     ref = Ref.objects.create(variant=variant, kind=kind, name=name, commit=commit)
@@ -158,6 +163,7 @@ def delete_ref(*, variant: Variant, kind: RefKind, name: str, by: User) -> None:
     """Forget a name; the commits stay."""
     if kind == RefKind.BRANCH and name == MAIN:
         raise Refused.because(policies.MAIN_IS_KEPT)
+    turns.take(variant)
     deleted, _ = Ref.objects.filter(variant=variant, kind=kind, name=name).delete()
     if not deleted:
         raise Refused.because(policies.REVISION_MISSING, revision=name, repo=variant.repo_id)
@@ -220,23 +226,31 @@ def files_of(checkpoint: Checkpoint) -> dict[str, Placed]:
 
 
 def _apply(before: Mapping[str, Placed], changes: Changes) -> dict[str, Placed]:
-    after = dict(before)
-    folders = {folder.strip("/") + "/" for folder in changes.delete_folders}
+    after, gone = dict(before), set()
+    folders = {folder for path in before for folder in _above(path)} if changes.delete or changes.delete_folders else ()
     for path in changes.delete:
         if path in after:
             del after[path]
-        elif any(name.startswith(path.rstrip("/") + "/") for name in before):
-            folders.add(path.rstrip("/") + "/")
+        elif path.rstrip("/") in folders:
+            gone.add(path.rstrip("/"))
         else:
             raise Refused.because(policies.PATH_MISSING, path=path)
-    for folder in folders:
-        inside = [name for name in after if name.startswith(folder)]
-        if not inside and not any(name.startswith(folder) for name in before):
-            raise Refused.because(policies.PATH_MISSING, path=folder)
-        for name in inside:
-            del after[name]
+    for folder in changes.delete_folders:
+        if folder.strip("/") not in folders:
+            raise Refused.because(policies.PATH_MISSING, path=folder.strip("/") + "/")
+        gone.add(folder.strip("/"))
+    if gone:
+        after = {path: placed for path, placed in after.items() if gone.isdisjoint(_above(path))}
     after.update(changes.add)
     return after
+
+
+def _above(path: str) -> Iterator[str]:
+    """Every folder that a path stands in, the outermost first."""
+    end = path.find("/")
+    while end >= 0:
+        yield path[:end]
+        end = path.find("/", end + 1)
 
 
 def _blobs(variant: Variant, files: Mapping[str, Placed]) -> dict[str, Blob]:

@@ -11,13 +11,14 @@ from accounts.models import User
 from registry import policies
 from registry.models import Ref, Variant
 from registry.models.variant import NAME
+from registry.services import turns
 from rules import Refused
 
 
 @transaction.atomic
 def rename_variant(*, variant: Variant, name: str, by: User) -> Variant:
     """Give a variant another name in its organization; whether `by` may do so was asked at the door."""
-    locked = Variant.objects.select_for_update().select_related("organization").get(pk=variant.pk)
+    locked = turns.take(variant)
     if not NAME.regex.search(name):
         raise Refused.because(policies.BAD_NAME, name=name, reason=NAME.message)
     others = Variant.objects.filter(organization=locked.organization, name__iexact=name).exclude(pk=locked.pk)
@@ -43,7 +44,7 @@ def delete_variant(*, variant: Variant, by: User) -> None:
     Refused where anything on record names it: a download, a grant, a release, a child. Such a row must go on telling
     what it is about.
     """
-    locked = Variant.objects.select_for_update().select_related("organization").get(pk=variant.pk)
+    locked = turns.take(variant)
     audit.record(
         "registry:variant:deleted",
         subject=locked,

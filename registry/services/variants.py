@@ -12,6 +12,7 @@ from accounts.roles import Role
 from registry import policies
 from registry.models import Family, LineageEdge, Membership, Organization, Variant
 from registry.selectors import ancestor_ids
+from registry.services import turns
 from registry.states import Relation
 from rules import Refused
 
@@ -197,7 +198,7 @@ def set_direct_control(
     *, variant: Variant, by: User, is_private: bool | None = None, gate_mode: str | None = None
 ) -> Variant:
     """Set visibility and gate at once, in a namespace under direct control; None leaves one as it is."""
-    locked = Variant.objects.select_for_update().select_related("organization").get(pk=variant.pk)
+    locked = turns.take(variant)
     if not locked.organization.is_direct_control:
         raise ValueError(f"{locked.organization} is governed: only a release changes what it discloses")
     locked.is_private = locked.is_private if is_private is None else is_private

@@ -193,7 +193,7 @@ def _require_free_repositories(release: Release) -> None:
     """Refuse while another release is on its way to one of the same repositories: a target has one publisher at a
     time. Releases of one variant wait for each other here."""
     variants = release.items.exclude(level=Level.HELD_BACK).values("variant")
-    list(Variant.objects.select_for_update().filter(pk__in=variants).order_by("pk"))
+    list(Variant.objects.select_for_update(no_key=True).filter(pk__in=variants).order_by("pk"))
     busy = (
         Publication.objects.filter(
             release__state=ReleaseState.PUBLISHING, item__variant__in=variants, target__in=release.targets.all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from django.db import connection, connections
@@ -11,7 +12,7 @@ from audit.models import Event
 from registry.models import Checkpoint, Commit
 from registry.selectors import commit_at, head_of
 from registry.services import content
-from registry.services.commits import Changes, Placed, commit, create_ref, delete_ref
+from registry.services.commits import Changes, Placed, _apply, commit, create_ref, delete_ref
 from registry.states import RefKind
 from rules import Refused
 from tests.factories import make_commit, make_organization, make_variant
@@ -48,6 +49,15 @@ def test_deletions_of_files_and_folders():
     make_commit(variant, {"a.txt": b"a", "b/c.txt": b"c", "b/d/e.txt": b"e"})
     made = commit(variant=variant, changes=Changes(delete=["a.txt"], delete_folders=["b/d/"]), title="-", author=None)
     assert paths(made) == {"b/c.txt"}
+
+
+def test_many_deletions_cost_no_more_than_many_files():
+    one = Placed("0" * 64)
+    before = {f"a{number}/x": one for number in range(20_000)} | {"z/deep/y": one, "zz/y": one}
+    began = time.process_time()
+    after = _apply(before, Changes(delete=["z/deep", "z/"] * 10_000, delete_folders=["z", "a7/"] * 10_000))
+    assert set(before) - set(after) == {"z/deep/y", "a7/x"}
+    assert time.process_time() - began < 2
 
 
 def test_deleting_what_is_not_there_is_refused_and_changes_nothing():
