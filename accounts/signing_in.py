@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 15 * 60
 FAILURES_PER_NAME_AND_ADDRESS = 5
 FAILURES_PER_ADDRESS = 50
+CUSTOMER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,17 @@ def address_of(request: HttpRequest) -> str:
     return request.META.get("REMOTE_ADDR", "")
 
 
+def network_of(address: str) -> str:
+    """What attempts are counted by: an address, or, of IPv6, the network of which one customer has all addresses."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return str(IPv6Network((found, CUSTOMER_BITS), strict=False))
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
 def sent_from(request: HttpRequest) -> dict[str, str | None]:
     """Where an agreement comes from, as it is recorded."""
     return {"from_address": address_of(request) or None, "agent": request.META.get("HTTP_USER_AGENT", "")[:500]}
@@ -70,8 +83,8 @@ def sent_from(request: HttpRequest) -> dict[str, str | None]:
 def sign_in(request: HttpRequest, *, username: str, password: str) -> User:
     """Open a session for whoever gives the right password; Refused otherwise, without saying which part was wrong."""
     address = address_of(request)
-    by_address = Counter(_key("address", address), FAILURES_PER_ADDRESS)
-    by_name = Counter(_key("name", username.casefold(), address), FAILURES_PER_NAME_AND_ADDRESS)
+    by_address = Counter(_key("address", network_of(address)), FAILURES_PER_ADDRESS)
+    by_name = Counter(_key("name", username.casefold(), network_of(address)), FAILURES_PER_NAME_AND_ADDRESS)
     for counter in (by_address, by_name):
         attempts = counter.count()
         if attempts > counter.limit:

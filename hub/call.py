@@ -25,11 +25,12 @@ from accounts.policies import BAD_TOKEN
 from accounts.roles import Scope
 from accounts.selectors import token_of
 from hub import bodies, policies
-from hub.routing import raw_path
+from hub.routing import raw_path, under
 from rules import Refused
 
 JSON_LIMIT_BYTES = 16 << 20
 BLOCK_BYTES = 1 << 20
+DEEPEST = 64
 READING = frozenset({"GET", "HEAD"})
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -95,11 +96,10 @@ class Call:
         prefix = self.request.META.get("SCRIPT_NAME", "").rstrip("/")
         return f"{self.request.scheme}://{self.request.get_host()}{prefix}"
 
-    @property
-    def location(self) -> str:
-        """The address that was asked for, undecoded, with its query."""
+    def location_under(self, former: str, now: str) -> str:
+        """The address that was asked for, undecoded, with its query, for a repository that has another name now."""
         query = self.request.META.get("QUERY_STRING", "")
-        return self.origin + raw_path(self.request.META) + (f"?{query}" if query else "")
+        return self.origin + under(raw_path(self.request.META), former, now) + (f"?{query}" if query else "")
 
     def next_link(self, **changed: str) -> str:
         """The value of a Link header that leads to the same list with some of its query changed."""
@@ -184,17 +184,24 @@ def storable(text: str) -> str:
 
 
 def storable_in(value: Any) -> Any:
-    """A JSON value, refused where any text in it could not be stored."""
-    if isinstance(value, str):
-        storable(value)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            storable(name)
-            storable_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            storable_in(inner)
-    return value
+    """A JSON value, refused where any text in it could not be stored, or where it is nested so deeply that writing it
+    again could fail."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                storable(one)
+            elif isinstance(one, dict):
+                for name in one:
+                    storable(name)
+                inner += one.values()
+            elif isinstance(one, list):
+                inner += one
+        if not inner:
+            return value
+        level = inner
+    raise malformed(f"The JSON is nested deeper than {DEEPEST} levels.")
 
 
 def text_of(values: dict[str, Any], name: str, default: str | None = None, limit: int = 10_000) -> str:

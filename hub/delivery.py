@@ -15,19 +15,20 @@ from registry.blobs import blob_store
 INTERNAL = "/.content/"
 
 
-def answer(
-    sha256: str, part: Part, *, headers: dict[str, str], is_range: bool, is_conditional: bool
-) -> HttpResponseBase:
+def answer(sha256: str, part: Part, *, headers: dict[str, str], wanted: str, is_conditional: bool) -> HttpResponseBase:
     """An answer with a part of some content; FileNotFoundError where it is not here.
 
-    `headers` are those of the file. An object store knows another ETag than ours, and so a conditional range is
-    answered here.
+    `headers` are those of the file, `wanted` is the Range header where a part was asked for. An object store knows
+    another ETag than ours, and so a conditional range is answered here.
     """
     if not part.length:
         return HttpResponse(headers=headers | {"Content-Length": "0"})
     store = blob_store()
     kind, disposition = headers["Content-Type"], headers["Content-Disposition"]
-    address = None if is_conditional else store.address(sha256, content_type=kind, disposition=disposition)
+    address = None
+    if not is_conditional:
+        # What was asked for is what is on record, and so it is all that the address gives.
+        address = store.address(sha256, content_type=kind, disposition=disposition, wanted=wanted)
     if address is not None:
         return _elsewhere(address, headers)
     if settings.STORAGE == "disk" and settings.DELIVERY == "accel":
@@ -39,14 +40,14 @@ def answer(
     source = store.open(sha256)
     try:
         source.seek(part.first)
-        found = FileResponse(source, status=206 if is_range else 200)
+        found = FileResponse(source, status=206 if wanted else 200)
     except BaseException:
         source.close()
         raise
     for name, value in headers.items():
         found[name] = value
     found["Content-Length"] = str(part.length)
-    if is_range:
+    if wanted:
         found["Content-Range"] = part.content_range
     return found
 

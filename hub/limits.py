@@ -12,7 +12,7 @@ import time
 from django.conf import settings
 from django.core.cache import cache
 
-from accounts.signing_in import address_of
+from accounts.signing_in import address_of, network_of
 from hub import policies
 from hub.call import Call
 from hub.errors import HubRefused
@@ -54,7 +54,7 @@ def _sender(call: Call) -> tuple[str, int]:
         token = None
     if token is not None:
         return f"token:{token.pk}", settings.REQUESTS_PER_TOKEN
-    return f"address:{address_of(call.request)}", settings.REQUESTS_PER_ADDRESS
+    return f"address:{network_of(address_of(call.request))}", settings.REQUESTS_PER_ADDRESS
 
 
 def _count(key: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from accounts.models import Token, User
 from accounts.roles import WRITER_ROLES, Role, Scope
 from hub import cards
+from hub.masks import masked
 from hub.selectors.trees import Entry
 from hub.states import PullState
 from registry.models import Commit, Variant
@@ -64,7 +65,7 @@ def whoami(user: User, token: Token, roles: dict[tuple[str, str], set[Role]]) ->
 def summary(variant: Variant, *, is_private: bool, gated: str | bool, modified: datetime, sha: str) -> dict[str, Any]:
     """A repository as it stands in a list."""
     return {
-        "_id": f"{variant.pk:024x}",
+        "_id": masked(variant.pk),
         "id": variant.repo_id,
         "modelId": variant.repo_id,
         "author": variant.organization.name,

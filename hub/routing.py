@@ -99,3 +99,13 @@ def segments_of(path: str) -> list[str] | None:
     if any(character < " " or character == "\x7f" for segment in segments for character in segment):
         return None
     return segments
+
+
+def under(path: str, former: str, now: str) -> str:
+    """The path with the two segments that name a repository, however they are written, replaced by its name now."""
+    segments = path.split("/")
+    for place in range(len(segments) - 1):
+        for suffix in ("", REPOSITORY_SUFFIX):
+            if "/".join(map(unquote, segments[place : place + 2])) == former + suffix:
+                return "/".join([*segments[:place], quote(now + suffix), *segments[place + 2 :]])
+    return path

@@ -155,14 +155,16 @@ class S3BlobStore(BlobStore):
         self.client.delete_object(**self.at(sha256))
         self.copies.forget(sha256)
 
-    def address(self, sha256: str, *, content_type: str, disposition: str) -> str | None:
-        wanted = self.at(sha256) | {
+    def address(self, sha256: str, *, content_type: str, disposition: str, wanted: str = "") -> str | None:
+        asked = self.at(sha256) | {
             "ResponseContentType": content_type,
             "ResponseContentDisposition": disposition,
             "ResponseCacheControl": "private, no-store",
         }
+        if wanted:
+            asked["Range"] = wanted
         signed: str = self._signer.generate_presigned_url(
-            "get_object", Params=wanted, ExpiresIn=self.bucket.address_seconds
+            "get_object", Params=asked, ExpiresIn=self.bucket.address_seconds
         )
         return signed
 

@@ -134,6 +134,9 @@ class BlobStore(ABC):
     def delete(self, sha256: str) -> None:
         """Forget content; nothing where it is not here."""
 
-    def address(self, sha256: str, *, content_type: str, disposition: str) -> str | None:
-        """A signed address that gives the content to whoever has it, for a short while; None where there are none."""
+    def address(self, sha256: str, *, content_type: str, disposition: str, wanted: str = "") -> str | None:
+        """A signed address that gives the content to whoever has it, for a short while; None where there are none.
+
+        `wanted` is a Range header: the address then works with this one alone.
+        """
         return None

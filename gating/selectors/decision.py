@@ -111,7 +111,7 @@ def ask_url(variant: Variant) -> str:
 
 def visible_variants(user: User | None, *, scopes: Scopes = None) -> QuerySet[Variant]:
     """The variants of which `user` may know, organization and family loaded."""
-    return variants().filter(_is_member(user, scopes) | _is_disclosed())
+    return variants().filter(membership(user, scopes) | _is_disclosed())
 
 
 def readable_variants(user: User | None, *, scopes: Scopes = None) -> QuerySet[Variant]:
@@ -123,7 +123,7 @@ def readable_variants(user: User | None, *, scopes: Scopes = None) -> QuerySet[V
         Q(organization__is_direct_control=False) & Exists(served.filter(level=Level.PUBLIC))
     )
     return variants().filter(
-        _is_member(user, scopes)
+        membership(user, scopes)
         | (_is_disclosed() & (ungated | (_holds_grant(user, timezone.now()) & ~_must_accept(user, timezone.now()))))
     )
 
@@ -138,7 +138,8 @@ def at_level(level: Level) -> Q:
     return (direct & gate) | (Q(organization__is_direct_control=False) & served)
 
 
-def _is_member(user: User | None, scopes: Scopes) -> Q | Exists:
+def membership(user: User | None, scopes: Scopes) -> Q | Exists:
+    """The condition that `user` belongs to the organization of a variant, through a door that lets them read."""
     if not _is_somebody(user) or (scopes is not None and Scope.READ not in scopes):
         return Q(pk__in=[])
     return Exists(Membership.objects.filter(organization=OuterRef("organization"), user=user))

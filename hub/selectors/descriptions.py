@@ -6,18 +6,24 @@ Whether a caller may know of a checkpoint was asked before; a configuration lies
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hub import cards
+from hub.call import storable_in
+from hub.selectors.kept import Kept
 from registry.blobs import blob_store
 from registry.models import CheckpointFile
+from rules import Refused
 
 CARD, CONFIG = "README.md", "config.json"
-KEPT_TEXTS = 2048
+# Characters of JSON; in memory a value takes a few times as much. One that says nothing weighs something, too.
+KEPT_CHARACTERS, LEAST_WEIGHT = 4_000_000, 500
 # What of a configuration is told; everything else is for whoever reads the file.
 TOLD_OF_CONFIG = ("architectures", "model_type", "quantization_config")
+
+_cards: Kept[dict[str, Any]] = Kept(KEPT_CHARACTERS)
+_configs: Kept[dict[str, Any]] = Kept(KEPT_CHARACTERS)
 
 
 def card_data(checkpoints: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -30,24 +36,36 @@ def configs(checkpoints: Iterable[int]) -> dict[int, dict[str, Any]]:
     return {pk: config_at(sha256) for pk, sha256 in _contents(checkpoints, CONFIG).items()}
 
 
-@lru_cache(maxsize=KEPT_TEXTS)
 def card_at(sha256: str) -> dict[str, Any]:
     """The metadata of a card's content; empty where it cannot be read."""
-    return cards.lenient_front_matter(_text(sha256))
+    return _told(_cards, sha256, cards.lenient_front_matter)
 
 
 def config_at(sha256: str) -> dict[str, Any]:
     """What is told of a configuration's content; empty where it cannot be read."""
-    return dict(_config(sha256))
+    return _told(_configs, sha256, _told_of_config)
 
 
-@lru_cache(maxsize=KEPT_TEXTS)
-def _config(sha256: str) -> dict[str, Any]:
+def _told(kept: Kept[dict[str, Any]], sha256: str, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What a text says; nothing where it is missing or damaged, so that one such text fails no list."""
+    found = kept.get(sha256)
+    if found is None:
+        try:
+            with blob_store().open(sha256) as source:
+                found = read(source.read().decode("utf-8", errors="replace"))
+        except (OSError, Refused):
+            return {}
+        kept.put(sha256, found, LEAST_WEIGHT + len(json.dumps(found)))
+    return found
+
+
+def _told_of_config(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(_text(sha256))
-    except (ValueError, RecursionError):
+        found = json.loads(text)
+        told = {name: found[name] for name in TOLD_OF_CONFIG if name in found} if isinstance(found, dict) else {}
+        return dict(storable_in(told))
+    except (ValueError, RecursionError, Refused):
         return {}
-    return {name: found[name] for name in TOLD_OF_CONFIG if name in found} if isinstance(found, dict) else {}
 
 
 def _contents(checkpoints: Iterable[int], path: str) -> dict[int, str]:
@@ -55,8 +73,3 @@ def _contents(checkpoints: Iterable[int], path: str) -> dict[int, str]:
         checkpoint__in=set(checkpoints), path=path, blob__size_bytes__lte=cards.CARD_LIMIT_BYTES
     )
     return dict(rows.values_list("checkpoint_id", "blob_id"))
-
-
-def _text(sha256: str) -> str:
-    with blob_store().open(sha256) as source:
-        return source.read().decode("utf-8", errors="replace")

@@ -9,8 +9,7 @@ from hub import cards, presenters
 from hub.call import malformed
 from hub.selectors import descriptions, security
 from hub.selectors.repositories import Repository
-from hub.selectors.trees import Tree, tree_of
-from registry.blobs import blob_store
+from hub.selectors.trees import Tree, content_of, tree_of
 from registry.models import Checkpoint
 
 CARD = descriptions.CARD
@@ -79,5 +78,4 @@ def text_of_file(checkpoint: Checkpoint | None, path: str, limit_bytes: int) -> 
     entry = tree_of(checkpoint).entries.get(path)
     if entry is None or entry.is_folder or entry.size_bytes > limit_bytes:
         return None
-    with blob_store().open(entry.sha256) as source:
-        return source.read().decode("utf-8", errors="replace")
+    return content_of(entry).decode("utf-8", errors="replace")

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
 from accounts.models import User
 from gating.policies import Access
-from gating.selectors import accesses, visible_variants
+from gating.selectors import accesses, membership, visible_variants
 from hub import presenters
 from hub.call import malformed
+from hub.masks import masked, unmasked
 from hub.selectors import descriptions, infos
 from hub.selectors.repositories import Scopes
 from registry.models import CheckpointFile, Ref, Serving, Variant
@@ -32,7 +33,7 @@ LOT, MOST_LOOKED_THROUGH = 200, 2000
 SORTS = {
     "": "id",
     "createdAt": "id",
-    "lastModified": "updated_at",
+    "lastModified": "shown_at",
     "downloads": "downloads",
     "likes": "id",
     "trendingScore": "id",
@@ -112,7 +113,7 @@ def page(wanted: Wanted, *, user: User | None, scopes: Scopes) -> Page:
     """A page of what `user` may know of; one that is filtered by cards may hold less than was asked for."""
     if wanted.is_nothing:
         return Page([], "")
-    rows = _filtered(wanted, visible_variants(user, scopes=scopes))
+    rows = _filtered(wanted, visible_variants(user, scopes=scopes)).annotate(shown_at=_shown_at(user, scopes))
     items: list[dict[str, Any]] = []
     cursor, looked_through = wanted.cursor, 0
     while True:
@@ -126,6 +127,13 @@ def page(wanted: Wanted, *, user: User | None, scopes: Scopes) -> Page:
                 return Page(items, cursor if row is not found[-1] else "")
         if len(found) <= lot:
             return Page(items, "")
+
+
+def _shown_at(user: User | None, scopes: Scopes) -> Case:
+    """When a row changed last, as far as the caller may know: outside, when what is served was."""
+    knows_all = Q(organization__is_direct_control=True) | Q(membership(user, scopes))
+    served = Serving.objects.filter(variant=OuterRef("pk"), until=None)
+    return Case(When(knows_all, then=F("updated_at")), default=Subquery(served.values("since")[:1]))
 
 
 def _fits(wanted: Wanted, item: dict[str, Any]) -> bool:
@@ -160,8 +168,11 @@ def _after(wanted: Wanted, cursor: str, rows: QuerySet[Variant]) -> QuerySet[Var
     if not cursor:
         return rows
     try:
-        value, pk = signing.loads(cursor, salt=SALT)
-        if wanted.sort == "updated_at":
+        value, mask = signing.loads(cursor, salt=SALT)
+        pk = unmasked(mask)
+        if wanted.sort == "id":
+            value = pk
+        if wanted.sort == "shown_at":
             value = datetime.fromisoformat(value)
     except (signing.BadSignature, ValueError, TypeError):
         raise malformed("The cursor is not one that was given out here.") from None
@@ -170,8 +181,8 @@ def _after(wanted: Wanted, cursor: str, rows: QuerySet[Variant]) -> QuerySet[Var
 
 
 def _cursor(wanted: Wanted, last: Variant) -> str:
-    value = getattr(last, wanted.sort)
-    return signing.dumps([value.isoformat() if isinstance(value, datetime) else value, last.pk], salt=SALT)
+    value = "" if wanted.sort == "id" else getattr(last, wanted.sort)
+    return signing.dumps([value.isoformat() if isinstance(value, datetime) else value, masked(last.pk)], salt=SALT)
 
 
 def _items(wanted: Wanted, rows: list[Variant], user: User | None, scopes: Scopes) -> list[dict[str, Any]]:

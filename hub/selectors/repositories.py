@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -15,15 +14,13 @@ from gating.selectors import is_gate_automatic, standings_of, visible_variant
 from hub.models import FormerName
 from registry import policies as registry
 from registry.models import Commit, Ref, Variant
-from registry.selectors import OID, commit_at, head_of
+from registry.selectors import OID, commit_at, head_of, is_named
 from registry.services.commits import MAIN
 from registry.states import RefKind
 from rules import Refused
 
 Scopes = frozenset[Scope] | None
 MAIN_NAMES = frozenset({MAIN, f"refs/heads/{MAIN}"})
-# A revision that stands for one commit for all time: a full id.
-FULL_OID_DIGITS = 40
 KEPT_COMMITS = 4096
 
 
@@ -125,16 +122,14 @@ def repository(user: User | None, scopes: Scopes, repo_id: str) -> Repository:
 
 
 def renamed(user: User | None, scopes: Scopes, repo_id: str) -> str | None:
-    """The name that a repository formerly of this name has now, where the caller may see it."""
+    """The name that a repository formerly of this name has now, where the caller may see it.
+
+    As much is asked where there was none, so that the time does not tell.
+    """
     namespace, _, name = repo_id.partition("/")
-    former = (
-        FormerName.objects.filter(Q(organization__name__iexact=namespace) & Q(name__iexact=name))
-        .select_related("variant__organization")
-        .first()
-    )
-    if former is None:
-        return None
+    rows = FormerName.objects.filter(is_named(namespace, name)).select_related("variant__organization")
+    former = rows.first() if "\x00" not in repo_id else None
     try:
-        return repository(user, scopes, former.variant.repo_id).repo_id
+        return repository(user, scopes, former.variant.repo_id if former else repo_id).repo_id
     except Refused:
         return None

@@ -6,13 +6,15 @@ may know of the checkpoint was asked before.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from threading import Lock
 
 from hub import git
+from hub.selectors.kept import Kept
+from registry import policies as registry
+from registry.blobs import blob_store
 from registry.models import Checkpoint, CheckpointFile
+from rules import Refused
 
 # Some 30 MB in each process.
 KEPT_ENTRIES = 60_000
@@ -68,6 +70,15 @@ def tree_of(checkpoint: Checkpoint | None) -> Tree:
     return _tree(checkpoint.digest) if checkpoint else Tree()
 
 
+def content_of(entry: Entry) -> bytes:
+    """All of a small file; Refused where what is stored of it is missing."""
+    try:
+        with blob_store().open(entry.sha256) as source:
+            return source.read()
+    except FileNotFoundError:
+        raise Refused.because(registry.BYTES_DIFFER, path=entry.path, sha256=entry.sha256) from None
+
+
 def known_file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
     """One file as it was committed, without asking whether it is damaged; None where the path is no file."""
     tree = _kept.get(checkpoint.digest)
@@ -86,40 +97,14 @@ def file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
     return replace(entry, is_damaged=row.blob.damaged_at is not None)
 
 
-class _Kept:
-    """Trees by digest, those that were asked for last: as many as together have so many entries."""
-
-    def __init__(self, most_entries: int) -> None:
-        self._most, self._entries = most_entries, 0
-        self._trees: OrderedDict[str, Tree] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, digest: str) -> Tree | None:
-        """A tree that is kept."""
-        with self._lock:
-            if digest in self._trees:
-                self._trees.move_to_end(digest)
-            return self._trees.get(digest)
-
-    def put(self, digest: str, tree: Tree) -> None:
-        """Keep a tree; the largest ones may leave room for nothing else."""
-        with self._lock:
-            if digest in self._trees:
-                return
-            self._trees[digest] = tree
-            self._entries += len(tree.entries)
-            while self._entries > self._most and len(self._trees) > 1:
-                self._entries -= len(self._trees.popitem(last=False)[1].entries)
-
-
-_kept = _Kept(KEPT_ENTRIES)
+_kept: Kept[Tree] = Kept(KEPT_ENTRIES)
 
 
 def _tree(digest: str) -> Tree:
     found = _kept.get(digest)
     if found is None:
         found = _read(digest)
-        _kept.put(digest, found)
+        _kept.put(digest, found, len(found.entries))
     return found
 
 

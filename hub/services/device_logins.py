@@ -32,6 +32,8 @@ TOKEN_DAYS = 30
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 CODE_LETTERS = 8
 GUESSES = 20
+# Programs that wait from one address; many people may share one.
+WAITING_LOGINS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class Answer:
 
 
 def begin(*, address: str, agent: str) -> Begun:
-    """Let a program wait for its person."""
+    """Let a program wait for its person; Refused where too many wait from its address."""
     now = timezone.now()
+    if address and DeviceLogin.objects.filter(address=address[:64], expires_at__gt=now).count() >= WAITING_LOGINS:
+        wait = int(TTL.total_seconds())
+        raise Refused.because(policies.TOO_MANY_REQUESTS, limit=WAITING_LOGINS, minutes=wait // 60, wait=wait)
     DeviceLogin.objects.filter(expires_at__lt=now - KEPT_FOR).delete()
     device_code, user_code = secrets.token_urlsafe(32), "".join(secrets.choice(LETTERS) for _ in range(CODE_LETTERS))
     DeviceLogin.objects.create(

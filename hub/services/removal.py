@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from accounts.models import Token
 from hub import policies
@@ -13,6 +16,7 @@ from registry.services import removal
 from rules import Refused
 
 
+@transaction.atomic
 def rename(*, repository: Repository, token: Token | None, to: str) -> None:
     """Give a repository another name in its namespace; requests for the old one are sent on."""
     require_control(policies.GOVERNED_MOVE, repository, token)
@@ -22,9 +26,15 @@ def rename(*, repository: Repository, token: Token | None, to: str) -> None:
         raise Refused.because(policies.OTHER_NAMESPACE, repo_id=repository.repo_id, namespace=namespace)
     former = repository.variant.name
     removal.rename_variant(variant=repository.variant, name=name, by=repository.user)
-    FormerName.objects.update_or_create(
-        organization=organization, name=former, defaults={"variant": repository.variant}
-    )
+    # Whatever was called so before, in any case; and whoever takes a name back is no longer sent on from it.
+    FormerName.objects.filter(organization=organization).filter(_called(former) | _called(name)).delete()
+    if former.lower() != name.lower():
+        FormerName.objects.create(organization=organization, name=former, variant=repository.variant)
+
+
+def _called(name: str) -> Q:
+    """The condition that a former name is this one, as its index is written."""
+    return Q(Exact(Lower("name"), Lower(Value(name))))
 
 
 @transaction.atomic

@@ -45,7 +45,11 @@ def resolve(call: Call, ns: str, name: str, rev: str, path: str) -> HttpResponse
             answer["Content-Range"] = part.content_range
         return answer
     is_conditional = "If-Range" in call.request.headers
-    answer = delivery.answer(entry.sha256, part, headers=headers, is_range=is_range, is_conditional=is_conditional)
+    wanted = call.request.headers.get("Range", "") if is_range else ""
+    try:
+        answer = delivery.answer(entry.sha256, part, headers=headers, wanted=wanted, is_conditional=is_conditional)
+    except FileNotFoundError:
+        raise Refused.because(registry.BYTES_DIFFER, path=path, sha256=entry.sha256) from None
     try:
         downloads.record(repository=found, commit=commit, path=entry.path, part=part)
     except BaseException:
@@ -56,7 +60,7 @@ def resolve(call: Call, ns: str, name: str, rev: str, path: str) -> HttpResponse
 
 def _part(call: Call, entry: Entry) -> tuple[Part, bool]:
     header, condition = call.request.headers.get("Range", ""), call.request.headers.get("If-Range", "")
-    if condition and condition.strip('"') != entry.etag:
+    if condition and condition != f'"{entry.etag}"':  # compared as a proxy does that sends the bytes
         header = ""
     try:
         return part_of(header, entry.size_bytes)

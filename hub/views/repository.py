@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from gating.policies.access import NOT_FOUND
 from hub import errors, policies
 from hub.call import Call
@@ -30,7 +28,7 @@ def seen(call: Call, ns: str, name: str) -> Repository:
         now = repositories.renamed(call.user, call.scopes, repo_id) if NOT_FOUND.code in refused.verdict.codes else None
         if now is None:
             raise
-        raise SentOn(call.location.replace(quote(repo_id), now, 1)) from None
+        raise SentOn(call.location_under(repo_id, now)) from None
 
 
 def read(call: Call, ns: str, name: str, path: str = "") -> Repository:

@@ -110,8 +110,22 @@ def test_ranges(model, way) -> None:
     for condition, status, body in [(etag, 206, LARGE[5:]), ('"other"', 200, LARGE)]:
         got = get(model, range="bytes=5-", **{"if-range": condition})
         assert (got.status_code, got.content) == (status, body)
+    unquoted = get(model, range="bytes=5-5", **{"if-range": etag.strip('"')})
+    assert (unquoted.status_code, len(unquoted.content)) == (200, len(LARGE))
+    assert Download.objects.filter(variant__name="model", path="model.safetensors").latest("id").size_bytes == len(
+        LARGE
+    )
     beyond = get(model, range=f"bytes={len(LARGE)}-")
     assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(LARGE)}")
+
+
+def test_an_address_of_a_part_gives_that_part_alone(model, way) -> None:
+    if way.name != "s3":
+        pytest.skip("only an object store is asked by an address of its own")
+    bearer = {"authorization": f"Bearer {model.reader.secret}"}
+    for headers, signed in [({"range": "bytes=0-0"}, "host;range"), ({}, "host")]:
+        address = httpx.get(model.address + "model.safetensors", headers=bearer | headers).headers["location"]
+        assert parse_qs(urlsplit(address).query)["X-Amz-SignedHeaders"] == [signed]
 
 
 def test_headers_are_the_files_own_and_names_add_none(model, way) -> None:

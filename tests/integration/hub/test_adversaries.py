@@ -1,0 +1,136 @@
+"""What somebody with a token may try that no client does: nesting, aliases, names that come back, broken content."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+
+from accounts.roles import Role
+from hub.models import Download
+from hub.services import device_logins
+from registry.blobs import blob_store
+from registry.models import Ref
+from registry.states import Level, RefKind
+from tests.factories import make_commit, make_member, make_organization, make_token, make_user, make_variant, serve
+
+pytestmark = pytest.mark.django_db
+
+
+class Sender:
+    """Somebody with a token."""
+
+    def __init__(self, user) -> None:
+        self.user, self.client = user, Client(headers={"Authorization": f"Bearer {make_token(user, 'write')}"})
+
+    def send(self, method: str, address: str, body: object = None):
+        """The answer to a request with a JSON body, or with bytes as they are."""
+        content = body if isinstance(body, bytes | str) else json.dumps(body or {})
+        return self.client.generic(method, address, content, content_type="application/json")
+
+
+@pytest.fixture
+def direct():
+    """An organization under direct control."""
+    return make_organization(is_direct_control=True)
+
+
+@pytest.fixture
+def owner(direct) -> Sender:
+    return Sender(make_member(direct, Role.OWNER))
+
+
+@pytest.fixture
+def variant(direct):
+    made = make_variant(direct, is_private=False)
+    make_commit(made, {"README.md": b"---\nlicense: mit\n---\n", "config.json": b"{}"})
+    return made
+
+
+@pytest.mark.parametrize("depth", [50, 300, 700, 850, 900, 950, 2000, 5000, 100_000])
+def test_no_depth_of_nesting_makes_the_server_fail(owner, variant, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    lines = f'{{"key": "header", "value": {{"summary": "x", "more": {nested}}}}}\n'
+    for method, address, body in [
+        ("POST", f"/api/models/{variant.repo_id}/paths-info/main", f'{{"paths": [], "more": {nested}}}'),
+        ("POST", f"/api/models/{variant.repo_id}/commit/main", lines),
+        ("POST", f"/{variant.repo_id}/ask-access", f'{{"more": {nested}}}'),
+    ]:
+        assert owner.send(method, address, body).status_code < 500, (address, depth)
+
+
+def test_a_configuration_that_is_nested_deeply_fails_no_list(owner, direct) -> None:
+    made = make_variant(direct, is_private=False)
+    make_commit(
+        made, {"config.json": f'{{"model_type": "x", "quantization_config": {"[" * 600 + "]" * 600}}}'.encode()}
+    )
+    for address in ("/api/models?config=true", f"/api/models/{made.repo_id}"):
+        assert owner.send("GET", address).status_code == 200
+
+
+def test_no_branch_or_tag_stands_before_the_commit_that_it_is_named_like(owner, variant) -> None:
+    first = variant.commits.get()
+    second = make_commit(variant, {"config.json": b'{"other": 1}'})
+    for kind, address in [("branch", first.oid), ("tag", second.oid)]:
+        sent = {"startingPoint": second.oid, "tag": first.oid}
+        answer = owner.send("POST", f"/api/models/{variant.repo_id}/{kind}/{address}", sent)
+        assert (answer.status_code, "cannot name" in answer.json()["error"]) == (400, True)
+    Ref.objects.create(variant=variant, kind=RefKind.BRANCH, name=first.oid, commit=second)  # as older ones may be
+    got = owner.send("GET", f"/{variant.repo_id}/resolve/{first.oid}/config.json")
+    assert got["X-Repo-Commit"] == first.oid and b"".join(got.streaming_content) == b"{}"
+
+
+def test_a_name_may_change_in_case_alone_and_return(owner, variant) -> None:
+    space = variant.organization.name
+    for now, to in [(variant.name, "Nimbus"), ("Nimbus", "nimbus"), ("nimbus", "NIMBUS"), ("NIMBUS", "other")]:
+        answer = owner.send("POST", "/api/repos/move", {"fromRepo": f"{space}/{now}", "toRepo": f"{space}/{to}"})
+        assert answer.status_code == 200, (now, to, answer.content)
+    for written in ("nimBUS", "%6eimbus"):
+        answer = owner.send("GET", f"/api/models/{space}/{written}/refs?x=%2F")
+        assert answer.status_code == 307
+        assert answer["Location"] == f"http://testserver/api/models/{space}/other/refs?x=%2F"
+    answer = owner.send("POST", f"/{space}/nimbus.git/info/lfs/objects/batch", {"objects": []})
+    assert answer["Location"] == f"http://testserver/{space}/other.git/info/lfs/objects/batch"
+
+
+def test_missing_content_is_told_of_and_fails_nothing_else(owner, variant) -> None:
+    for file in variant.commits.get().checkpoint.files.all():
+        blob_store().delete(file.blob_id)
+    for address in ("/api/models", f"/api/models/{variant.repo_id}", f"/api/models/{variant.repo_id}/tree/main"):
+        assert owner.send("GET", address).status_code == 200
+    answer = owner.send("GET", f"/{variant.repo_id}/resolve/main/config.json")
+    assert (answer.status_code, "no longer have the hash" in answer.json()["error"]) == (409, True)
+    assert not Download.objects.filter(variant=variant).exists()
+
+
+def test_lists_tell_outsiders_neither_work_behind_what_is_served_nor_how_much_is_hidden() -> None:
+    lab, stranger = make_organization(), Sender(make_user())
+    old, new = (make_variant(lab, name) for name in ("old", "new"))
+    for one in (old, new):
+        make_commit(one, {"config.json": b"{}"})
+        serve(one, Level.PUBLIC)
+    make_commit(old, {"config.json": b'{"secret": 1}'})  # what is served stays as it was
+    old.refresh_from_db()
+    got = stranger.send("GET", f"/api/models?author={lab.name}&sort=lastModified&limit=1")
+    assert [item["id"] for item in got.json()] == [new.repo_id]
+    following = got["Link"].partition("<")[2].partition(">")[0]
+    said = base64.urlsafe_b64decode(parse_qs(urlsplit(following).query)["cursor"][0].partition(":")[0] + "==")
+    assert old.updated_at.isoformat().encode() not in said and str(new.pk).encode() not in said.split(b",")[-1]
+    assert [item["id"] for item in stranger.send("GET", following).json()] == [old.repo_id]
+    member = Sender(make_member(lab, Role.AUTOMATION))
+    got = member.send("GET", f"/api/models?author={lab.name}&sort=lastModified")
+    assert [item["id"] for item in got.json()] == [old.repo_id, new.repo_id]
+    first, second = (int(item["_id"], 16) for item in got.json())
+    assert abs(first - second) > 1 << 40
+
+
+def test_programs_that_wait_for_somebody_are_few_from_one_address() -> None:
+    client = Client()
+    for _ in range(device_logins.WAITING_LOGINS):
+        device_logins.begin(address="127.0.0.1", agent="")
+    answer = client.post("/oauth/device", "client_id=x", content_type="application/x-www-form-urlencoded")
+    assert (answer.status_code, answer["X-Error-Message"][:13]) == (429, "More than 200")
+    assert device_logins.begin(address="127.0.0.2", agent="").user_code
