@@ -14,6 +14,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,7 @@ def sampler_for(
     return Sampler(ValueSampler(dtype, elements, packing, is_light=is_light), rows, elements, row)
 
 
+@lru_cache(maxsize=4096)
 def row_length(shape: tuple[int, ...], elements: int) -> int:
     """How many elements are looked at as a row; 0 if there are no rows."""
     row = shape[-1] if len(shape) > 1 else 0
@@ -158,23 +160,36 @@ def light_fingerprints(dtype: str, elements: int, rows: Sequence[int], chosen: A
 
     `chosen` has the codes at the light sample's places, a tensor in each row; `rows` the elements of a row of each.
     """
+    layout = FLOATS[dtype]
     with np.errstate(over="ignore", invalid="ignore"):
-        values = np.ascontiguousarray(decode_codes(FLOATS[dtype], chosen), dtype="<f4")
-    values[~np.isfinite(values)] = 0
+        values = np.ascontiguousarray(decode_codes(layout, chosen, np.float32), dtype="<f4")
+    is_finite = np.isfinite(values)
+    if not is_finite.all():
+        values[~is_finite] = 0
     codes = values.view("<u4")
-    low = (codes >> 8 & 255).astype(np.uint8)
-    has_low: list[bool] = np.asarray(low.any(axis=1)).tolist()
-    lines = np.concatenate([(codes >> 16).astype("<u2").view(np.uint8), low], axis=1)
-    width, short = values.shape[1], 2 * values.shape[1]
-    heads = {
-        (row, flag): _HEAD.pack(VERSION, _HAS_LOW * flag, width, 0, 0, elements, row)
-        for row in set(rows)
-        for flag in (False, True)
-    }
-    is_said = np.asarray(values.any(axis=1))
-    return [
-        base64.b64encode(heads[row, more] + (line if more else line[:short]).tobytes()).decode("ascii")
-        if said
-        else None
-        for row, line, more, said in zip(rows, lines, has_low, is_said.tolist(), strict=True)
-    ]
+    upper = (codes >> 16).astype("<u2").view(np.uint8)
+    low = (codes >> 8 & 255).astype(np.uint8) if layout.mantissa > 7 else np.zeros((len(codes), 0), dtype=np.uint8)
+    has_low, is_said = low.any(axis=1), values.any(axis=1)
+    texts: list[str | None] = [None] * len(rows)
+    for flag in (0, _HAS_LOW):
+        members = np.flatnonzero(is_said & (has_low == flag))
+        if members.size:
+            heads = {row: _HEAD.pack(VERSION, flag, values.shape[1], 0, 0, elements, row) for row in set(rows)}
+            head = np.frombuffer(b"".join([heads[rows[place]] for place in members.tolist()]), dtype=np.uint8)
+            parts = [head.reshape(-1, _HEAD.size), upper[members], low[members]]
+            for place, text in zip(members.tolist(), _as_texts(np.hstack(parts if flag else parts[:2])), strict=True):
+                texts[place] = text
+    return texts
+
+
+def _as_texts(lines: Array) -> list[str]:
+    """Each line of bytes as base64, all encoded at once."""
+    missing = -lines.shape[1] % 3
+    # Zeros at the end of a line and no bytes there differ in the last characters alone.
+    padded = np.pad(lines, ((0, 0), (0, missing))) if missing else lines
+    content = bytearray(base64.b64encode(padded.data))
+    width = len(content) // len(lines)
+    if missing:
+        np.frombuffer(content, dtype=np.uint8).reshape(-1, width)[:, width - missing :] = ord("=")
+    text = content.decode("ascii")
+    return [text[start : start + width] for start in range(0, len(text), width)]

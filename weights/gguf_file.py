@@ -28,8 +28,8 @@ def inspect_gguf(reader: HashingReader, path: str) -> Parsed:
     parsed.findings += _check_padding(reader, min(header.data_start, reader.size_bytes), path)
     for tensor in header.tensors:
         parsed.findings += _check_padding(reader, tensor.start, path)
-        for record, findings in walk_tensors(reader, [tensor], path):
-            parsed.tensors.append(record)
+        for records, findings in walk_tensors(reader, [tensor], path):
+            parsed.tensors += records
             parsed.findings += findings
     parsed.findings += _check_padding(reader, reader.size_bytes, path)
     return parsed

@@ -7,14 +7,14 @@ import math
 from weights.catalog.keras import H5_FORM, H5_LINK, KR_FORMAT
 from weights.findings import Finding
 from weights.formats import Kind
-from weights.hashing import STEP_BYTES, HashingReader
+from weights.hashing import HashingReader
 from weights.hdf5_types import FaultError, OutsideError
 from weights.hdf5_walk import Dataset, walk_hdf5
 from weights.keras_config import check_keras_text
 from weights.report import Parsed, TensorRecord
 from weights.safetensors_header import TensorEntry
-from weights.sources import Source, read_at
-from weights.tensor_walk import TensorWalk
+from weights.sources import Source
+from weights.tensor_walk import walk_placed
 
 _INTEGER, _FLOAT = 0, 1
 _DTYPES = {
@@ -67,11 +67,8 @@ def _inspect(source: Source, dataset: Dataset, path: str) -> tuple[TensorRecord 
         return None, [H5_FORM.at(path, message, tensor=name, offset=dataset.start)]
     # Numbers in the other byte order are walked as plain bytes.
     kept = "U8" if datatype.is_swapped else dtype
-    walk = TensorWalk(TensorEntry(name, kept, dataset.shape, dataset.start, dataset.start + dataset.size))
-    for place in range(dataset.start, dataset.start + dataset.size, STEP_BYTES):
-        size = min(STEP_BYTES, dataset.start + dataset.size - place)
-        walk.update(memoryview(read_at(source, place, size)))
-    return walk.finish(path)
+    tensor = TensorEntry(name, kept, dataset.shape, dataset.start, dataset.start + dataset.size)
+    return walk_placed(source, tensor, path)
 
 
 def _overlaps(spans: list[tuple[int, int, str]], path: str) -> list[Finding]:

@@ -79,11 +79,11 @@ def inspect_numpy(reader: HashingReader, path: str) -> Parsed:
         return Parsed(Kind.NUMPY, [_wrong_size(path, header.size_bytes, reader.size_bytes)])
     reader.take(header.length)
     entry = TensorEntry("array", header.dtype, header.shape, header.length, header.size_bytes)
-    records, findings = [], [NP_FORMAT.at(path, "The file holds one array.")]
-    for record, found in walk_tensors(reader, [entry], path):
-        records.append(record)
-        findings += found
-    return Parsed(Kind.NUMPY, findings, records)
+    parsed = Parsed(Kind.NUMPY, [NP_FORMAT.at(path, "The file holds one array.")])
+    for records, findings in walk_tensors(reader, [entry], path):
+        parsed.tensors += records
+        parsed.findings += findings
+    return parsed
 
 
 def inspect_array(

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 
 from weights.catalog.onnx import OX_COST, OX_OPERATOR, OX_PATH, OX_SIZE
 from weights.findings import Finding, printable
-from weights.hashing import STEP_BYTES
 from weights.names import check_path
 from weights.onnx_form import Counter, check_form
 from weights.protobuf import BYTES, VARINT, Field, NotProtobufError, fields, text_of
 from weights.report import TensorRecord
 from weights.safetensors_header import DTYPE_BITS, TensorEntry
 from weights.sources import Source, read_at
-from weights.tensor_walk import TensorWalk
+from weights.tensor_walk import walk_placed
 
 GRAPH_DEPTH = 16
 FIELDS_LIMIT = 500_000
@@ -200,9 +199,7 @@ class _Walk:
             self.findings.append(OX_SIZE.at(self._path, message, tensor=name, offset=field.start))
             return
         end = field.start + field.size
-        walk = TensorWalk(TensorEntry(name, dtype, shape, field.start, end))
-        for place in range(field.start, end, STEP_BYTES):
-            walk.update(memoryview(read_at(self._source, place, min(STEP_BYTES, end - place))))
-        record, findings = walk.finish(self._path)
+        tensor = TensorEntry(name, dtype, shape, field.start, end)
+        record, findings = walk_placed(self._source, tensor, self._path)
         self.tensors.append(record)
         self.findings += findings

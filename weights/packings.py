@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,8 +107,10 @@ def packing_of(name: str, tensors: Shapes) -> Packing | None:
     return None
 
 
-def packings_of(tensors: Iterable[TensorEntry]) -> dict[str, Packing]:
+def packings_of(tensors: Sequence[TensorEntry]) -> dict[str, Packing]:
     """The layouts of the tensors of one file that have one, by name."""
+    if _PACKABLE.isdisjoint({tensor.dtype for tensor in tensors}):
+        return {}
     shapes = {tensor.name: (tensor.dtype, tensor.shape) for tensor in tensors}
     found = {}
     for name, (dtype, _) in shapes.items():

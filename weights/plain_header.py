@@ -11,6 +11,9 @@ import math
 import re
 import sys
 from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
 
 TENSORS_LIMIT = 200_000
 HEADER_LIMIT_BYTES = 64 << 20
@@ -33,7 +36,17 @@ _FIELDS = re.compile(
 )
 _PAIRS = re.compile(r'"([^"]*)": ?"([^"]*)"')
 
-Entries = list[tuple[str, str, tuple[int, ...], int, int]]  # name, type, shape, first byte and end in the data
+STEP_CHARACTERS = 1 << 20  # the words of 150 000 entries at once would take more memory than all else here
+
+
+class Entries(NamedTuple):
+    """Tensors in the order of the header, one column for each field; `starts` and `ends` are offsets in the file."""
+
+    names: list[str]
+    dtypes: list[str]
+    shapes: list[tuple[int, ...]]
+    starts: list[int]
+    ends: list[int]
 
 
 def read_plain(
@@ -52,29 +65,66 @@ def read_plain(
     if len(found["metadata"] or "") > METADATA_LIMIT_CHARACTERS:
         return None
     pairs = _PAIRS.findall(found["metadata"] or "")
-    if len(dict(pairs)) != len(pairs) or text.find("..", found.start("entries")) >= 0:
+    place = found.start("entries")
+    if len(dict(pairs)) != len(pairs) or text.find("..", place) >= 0:
         return None
-    names: set[str] = set()
-    shapes: dict[str, tuple[tuple[int, ...], int]] = {}
-    read: Entries = []
-    # One after the other: the words of 150 000 entries at once would take more memory than all else here.
-    for entry in _FIELDS.finditer(text, found.start("entries")):
-        name, dtype, sizes, first, last = entry.groups()
-        known = shapes.get(sizes)
-        if known is None:
-            shape = tuple(map(int, sizes.split(","))) if sizes else ()
-            known = shapes[sizes] = shape, math.prod(shape)
-        bits, start, end = widths.get(dtype), int(first), int(last)
-        if (
-            bits is None
-            or len(name) > NAME_LIMIT_CHARACTERS
-            or len(known[0]) > RANK_LIMIT
-            or known[1] * bits != 8 * (end - start)
-            or (data_start + start) % (bits // 8 or 1)
-        ):
+    read = Entries([], [], [], [], [])
+    kinds: dict[tuple[str, str], _Kind | None] = {}
+    while place < len(text):
+        # A step ends with an entry: no name holds a quote, and behind this word comes no brace but the entry's last.
+        end = text.find('"data_offsets"', place + STEP_CHARACTERS)
+        end = len(text) if end < 0 else text.index("}", end) + 1
+        if not _take(_FIELDS.findall(text, place, end), read, kinds, widths, data_start):
             return None
-        names.add(name)
-        read.append((name, sys.intern(dtype), known[0], start, end))
-    if len(names) != len(read) or "__metadata__" in names:
+        place = end
+    names = set(read.names)
+    if len(names) != len(read.names) or "__metadata__" in names:
         return None
     return dict(pairs), read
+
+
+class _Kind(NamedTuple):
+    """What tensors of one type and shape have in common."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    size_bytes: int
+    width: int  # bytes that an offset must be a multiple of
+
+
+def _kind_of(dtype: str, sizes: str, widths: Mapping[str, int]) -> _Kind | None:
+    bits = widths.get(dtype)
+    shape = tuple(map(int, sizes.split(","))) if sizes else ()
+    if bits is None or len(shape) > RANK_LIMIT or math.prod(shape) * bits % 8:
+        return None
+    size = math.prod(shape) * bits // 8
+    return _Kind(sys.intern(dtype), shape, size, bits // 8 or 1) if size < 1 << 62 else None
+
+
+def _take(
+    rows: list[tuple[str, str, str, str, str]],
+    read: Entries,
+    kinds: dict[tuple[str, str], _Kind | None],
+    widths: Mapping[str, int],
+    data_start: int,
+) -> bool:
+    """Add the entries `rows` to `read`; False if one of them is left to the strict reader."""
+    if not rows:  # what closes the header
+        return True
+    names, dtypes, sizes, firsts, lasts = zip(*rows, strict=True)
+    each = list(zip(dtypes, sizes, strict=True))
+    for dtype, size in set(each) - kinds.keys():
+        kinds[dtype, size] = _kind_of(dtype, size, widths)
+    if None in kinds.values() or max(map(len, names)) > NAME_LIMIT_CHARACTERS:
+        return False
+    kept, shapes, lengths, multiples = zip(*map(kinds.__getitem__, each), strict=True)
+    starts = np.fromiter(map(int, firsts), np.int64, len(firsts)) + data_start
+    ends = np.fromiter(map(int, lasts), np.int64, len(lasts)) + data_start
+    if (ends - starts != np.array(lengths)).any() or (starts % np.array(multiples)).any():
+        return False
+    read.names.extend(names)
+    read.dtypes.extend(kept)
+    read.shapes.extend(shapes)
+    read.starts.extend(starts.tolist())
+    read.ends.extend(ends.tolist())
+    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,7 @@ def distances(words: Array, pattern: Array) -> Array:
     return (counts[..., 0] + counts[..., 1]).astype(np.int16)
 
 
+@cache
 def pattern_of(columns: int) -> Array:
     """The pattern as rows of `columns` signs see it."""
     return (PATTERN & np.packbits(np.arange(COLUMNS) < columns)).view("<u8")

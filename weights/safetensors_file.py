@@ -24,7 +24,7 @@ def inspect_safetensors(reader: HashingReader, path: str) -> Parsed:
     header = parse_header(reader.take_buffer(length), reader.size_bytes, path)
     parsed = Parsed(Kind.SAFETENSORS, header.findings, content={"metadata": header.metadata})
     if header.is_sound:
-        for record, findings in walk_tensors(reader, header.tensors, path, packings_of(header.tensors)):
-            parsed.tensors.append(record)
+        for records, findings in walk_tensors(reader, header.tensors, path, packings_of(header.tensors)):
+            parsed.tensors += records
             parsed.findings += findings
     return parsed

@@ -151,11 +151,9 @@ def parse_header(content: bytes | bytearray, size_bytes: int, path: str) -> Head
 
 
 def _from_plain(metadata: dict[str, str], entries: Entries, data_start: int, size_bytes: int, path: str) -> Header:
-    tensors: list[TensorEntry] = []
-    entries.reverse()
-    while entries:  # so that the two lists are never there at once
-        name, dtype, shape, start, end = entries.pop()
-        tensors.append(TensorEntry(name, dtype, shape, data_start + start, data_start + end))
+    tensors = list(map(TensorEntry._make, zip(*entries, strict=True)))
+    if [data_start, *entries.ends] == [*entries.starts, size_bytes]:
+        return Header(tensors, metadata, [], is_sound=True)
     tensors.sort(key=_BY_PLACE)
     layout = _layout(tensors, data_start, size_bytes, path)
     return Header(tensors, metadata, layout, not layout)

@@ -112,15 +112,19 @@ def decode_floats(dtype: str, content: bytes) -> np.ndarray[Any, Any]:
     return decode_codes(FLOATS[dtype], np.frombuffer(content, dtype=f"<u{FLOATS[dtype].width}"))
 
 
-def decode_codes(layout: FloatLayout, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The values of codes of a float type as 64-bit floats, in the same shape."""
-    if layout.width == 1:
-        decoded: np.ndarray[Any, Any] = _table(layout)[codes]
-        return decoded
+def decode_codes(
+    layout: FloatLayout, codes: np.ndarray[Any, Any], kind: type[np.floating[Any]] = np.float64
+) -> np.ndarray[Any, Any]:
+    """The values of codes of a float type, as 64-bit floats unless `kind` is another, in the same shape."""
     with np.errstate(over="ignore", invalid="ignore"):  # what a signaling NaN sets off
-        if layout.mantissa == 7:  # the upper half of a 32-bit float
-            return (codes.astype("<u4") << 16).view("<f4").astype(np.float64)
-        return np.ascontiguousarray(codes).view(f"<f{layout.width}").astype(np.float64)
+        decoded: np.ndarray[Any, Any]
+        if layout.width == 1:
+            decoded = _table(layout)[codes]
+        elif layout.mantissa == 7:  # the upper half of a 32-bit float
+            decoded = (codes.astype("<u4") << 16).view("<f4")
+        else:
+            decoded = np.ascontiguousarray(codes).view(f"<f{layout.width}")
+        return decoded.astype(kind, copy=False)
 
 
 @cache

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from weights.findings import Finding
-from weights.hashing import STEP_BYTES
 from weights.packings import packings_of
 from weights.report import TensorRecord
 from weights.safetensors_header import TensorEntry
-from weights.sources import Source, read_at
+from weights.sources import Source
 from weights.state_dict import read_state_dict
-from weights.tensor_values import unit_bytes
-from weights.tensor_walk import TensorWalk, full_fingerprints
+from weights.tensor_walk import full_fingerprints, walk_placed
 from weights.zip_walk import STORED, Member, unpack
 
 REPEATS_LIMIT = 4  # times that a storage's bytes may be walked on average; more are made to cost time
@@ -32,11 +30,7 @@ def walk_archived(source: Source, members: Sequence[Member], path: str) -> Itera
         budget -= entry.end - entry.start
         if budget < 0:
             return
-        walk = TensorWalk(entry, packings.get(entry.name), is_light=number >= full)
-        step = STEP_BYTES - STEP_BYTES % unit_bytes(entry.dtype)
-        for start in range(entry.start, entry.end, step):
-            walk.update(memoryview(read_at(source, start, min(step, entry.end - start))))
-        yield walk.finish(path)
+        yield walk_placed(source, entry, path, packings.get(entry.name), is_light=number >= full)
 
 
 def _entries(source: Source, members: Sequence[Member]) -> list[TensorEntry]:
