@@ -33,7 +33,7 @@ run: install ## run two instances with their own PostgreSQL and Redis until Ctrl
 	@$(RUN) -m config.launcher
 
 test: install-all ## run all tests, with a PostgreSQL and Redis of their own
-	@$(RUN) -m pytest -n $(PROCESSES) --dist loadgroup $(TESTS)
+	@PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 check: install-all ## lint, types, import contracts, migrations, templates
 	$(RUN) -m ruff check .

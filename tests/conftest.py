@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 
 import django
 import pytest
 
 from config.launcher.instance import is_setting
 from tests.services import Services
+
+# A run compiles each module once, and not in each of the hundreds of processes that tests start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 services = Services()
 for name in [*os.environ]:
@@ -96,15 +102,26 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave browser tests out where no browser is, and begin with what takes longest."""
-    # The longest first, or one process would be waited for at the end.
-    items.sort(key=lambda item: not LONG.intersection(item.path.parts))
+    # The longest first, or one process would be waited for at the end; `make test` keeps xdist from another order.
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if name in item.path.parts), len(LONG)))
     browser = [item for item in items if item.get_closest_marker("browser")]
     if browser and find_chromium() is None:
         for item in browser:
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
 
 
-LONG = {"story", "smoke", "launcher", "conformance"}
+def pytest_collection_finish() -> None:
+    """Spare the collector what lives as long as the run: modules and thousands of tests, walked again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+# Folders and files, by how long one process has to do with one of their files.
+LONG = (
+    *("story", "conformance", "test_release_machine.py", "test_every_way_out.py", "test_smoke_workers.py"),
+    *("smoke", "launcher", "jobs", "browser", "property", "publishing", "hub"),
+)
 ONE_INSTANCE = {"story", "conformance"}
 NO_BROWSER = "no Chromium on this machine"
 
