@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
-from hub import errors, limits, policies, routing
+from hub import errors, left_out, limits, policies, routing
 from hub.call import Call
 from hub.errors import HubRefused
 from hub.routes import ROUTER
@@ -35,9 +35,10 @@ class HubMiddleware:
         is_ours = path == "/api" or path.startswith("/api/")
         if segments and segments[:2] == ["api", "v1"]:
             is_ours, match = False, None
-        if not is_ours and (match is None or match.view is None):
+        area = left_out.area_of(segments) if match is None or match.view is None else None
+        if not is_ours and area is None and (match is None or match.view is None):
             return self.get_response(request)
-        response = _answer(request, match)
+        response = _answer(request, match) if area is None else _left_out(request, area, segments)
         if not response.streaming and "Content-Length" not in response and "X-Accel-Redirect" not in response:
             # Without a length the server would send it in chunks, each piece by a call of its own.
             response["Content-Length"] = str(len(response.content))
@@ -73,6 +74,16 @@ def _answer(request: HttpRequest, match: routing.Match | None) -> HttpResponse:
         return errors.plain(
             500, "Something failed on our side. Nothing was half-done; the request id finds it in the log."
         )
+
+
+def _left_out(request: HttpRequest, area: left_out.Area, segments: list[str] | None) -> HttpResponse:
+    """Nothing is there for anybody; a token that opens nothing is told so first, as everywhere."""
+    try:
+        _ = Call(request).token
+    except Refused as refused:
+        return errors.response(refused, is_somebody=False)
+    verdict = Refused.because(policies.LEFT_OUT, sought=area.sought, instead=area.instead).verdict
+    return HubRefused(verdict, code=left_out.code_of(area, segments or [], errors.REPO)).response()
 
 
 def _is_somebody(call: Call) -> bool:

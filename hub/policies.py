@@ -28,6 +28,9 @@ TOO_MANY_REQUESTS = Rule(
     "You, by waiting",
 )
 NO_SUCH_ROUTE = Rule("hub.no_such_route", "This endpoint does not exist here.", "Nobody", Kind.MISSING)
+LEFT_OUT = Rule(
+    "hub.left_out", "This instance keeps model repositories, and no {sought}. {instead}", "Nobody", Kind.MISSING
+)
 WRONG_METHOD = Rule("hub.wrong_method", "This endpoint answers {allowed}, not {method}.", CALLER, Kind.WHAT)
 LOG_IN = Rule(
     "hub.log_in",

@@ -12,7 +12,6 @@ from hub.views import device, downloads, identity, listings, pulls, repos, reque
 
 MODEL = "api/models/{ns}/{name}"
 XET = "api/xet/{organization}/{space}"
-OTHER_KINDS = ("datasets", "spaces", "kernels")
 
 
 def _routes() -> Iterator[tuple[str, str, View]]:
@@ -77,18 +76,16 @@ def _pull_requests() -> Iterator[tuple[str, str, View]]:
     yield "POST", f"{one}/title", pulls.title
     yield "POST", f"{one}/status", pulls.status
     yield "POST", f"{one}/merge", pulls.merge
+    yield "POST", "uploads", pulls.attach
 
 
 def _never_here() -> Iterator[tuple[str, str, View]]:
-    """Names of one part, which the client sends too, and kinds of repositories that are not kept here."""
+    """Names of one part, which the client sends too."""
     yield "GET", "{name}/resolve/{rev}/{path*}", repos.unknown
     yield "GET", "api/models/{name}", repos.unknown
     for method in ("GET", "POST"):
         for verb in ("revision", "tree", "commits", "paths-info", "preupload", "commit"):
             yield method, f"api/models/{{name}}/{verb}/{{path*}}", repos.unknown
-        for kind in OTHER_KINDS:
-            yield method, f"api/{kind}/{{path*}}", repos.unknown
-            yield method, f"{kind}/{{ns}}/{{name}}/resolve/{{rev}}/{{path*}}", repos.unknown
 
 
 ROUTER = Router(_routes())

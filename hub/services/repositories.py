@@ -96,7 +96,7 @@ def change_settings(
     *, repository: Repository, token: Token | None, is_private: bool | None, gate: str | bool | None
 ) -> None:
     """Set visibility and gate at once; Refused in a governed namespace, with where to go instead."""
-    if gate is not None and gate not in GATES:
+    if gate is not None and (not isinstance(gate, str | bool) or gate not in GATES):
         raise malformed('The field gated must be "auto", "manual" or false.')
     require_control(policies.GOVERNED_SETTINGS, repository, token)
     set_direct_control(

@@ -12,12 +12,13 @@ from hub.models import PullRequest, PullRequestEvent
 from hub.selectors import pull_requests as selectors
 from hub.selectors.pull_requests import Said
 from hub.selectors.repositories import Repository
-from hub.selectors.trees import Entry
+from hub.selectors.trees import Entry, content_of
+from hub.services import downloads
 from hub.services import pull_requests as services
 from hub.services.pull_requests import LONGEST_COMMENT, LONGEST_TITLE
 from hub.states import CLOSE, OFFER, REOPEN, PullState
 from hub.views import repository
-from registry.blobs import blob_store
+from registry.models import Commit
 from rules import Refused
 
 PAGE, MOST_PAGES = 50, 100_000
@@ -57,14 +58,23 @@ def create(call: Call, ns: str, name: str) -> HttpResponse:
     return JsonResponse({"num": made.number, "url": address, "pullRequest": True})
 
 
+def attach(call: Call) -> HttpResponse:
+    """Pictures would be content that no rule looks at; asked for apart from any repository."""
+    call.somebody()
+    raise Refused.because(
+        policies.LEFT_OUT,
+        sought="pictures or other attachments of comments",
+        instead="Say it in words, or commit the file.",
+    )
+
+
 def details(call: Call, ns: str, name: str, number: str) -> HttpResponse:
     """One pull request with all that happened in it, and what it changes for those who may read the files."""
     found, row = _one(call, ns, name, number)
     head = services.head_of_pull(row)
     diff = None
     if call.asks("diff") and found.access.reads.allowed:
-        changes = [(one.path, one.before, one.after) for one in selectors.changed(row, head)]
-        diff = patches.patch(changes, _content)
+        diff = _patch(found, row, head)
     clashing = selectors.conflicts_of(row, head)
     return JsonResponse(pull_answers.pull_details(row, selectors.told(row), clashing, diff=diff))
 
@@ -147,6 +157,18 @@ def _updated(row: PullRequest, event: PullRequestEvent) -> HttpResponse:
     return JsonResponse({"updatedComment": pull_answers.pull_event(said)})
 
 
-def _content(entry: Entry) -> bytes:
-    with blob_store().open(entry.sha256) as source:
-        return source.read()
+def _patch(found: Repository, row: PullRequest, head: Commit) -> str:
+    """What it changes; what people outside the organization read of files here is on record like a download."""
+    read: list[Entry] = []
+
+    def content(entry: Entry) -> bytes:
+        read.append(entry)
+        return content_of(entry)
+
+    changed = selectors.changed(row, head)
+    diff = patches.patch([(one.path, one.before, one.after) for one in changed], content)
+    if read and not found.access.is_member:
+        former = {(one.path, one.before.sha256) for one in changed if one.before}
+        commits = [row.base if (entry.path, entry.sha256) in former else head for entry in read]
+        downloads.record_whole(repository=found, read=zip(commits, read, strict=True))
+    return diff

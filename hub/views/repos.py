@@ -126,7 +126,7 @@ def may_write(call: Call, ns: str, name: str) -> HttpResponse:
 
 
 def unknown(call: Call, **parts: str) -> HttpResponse:
-    """A repository of a kind or of a form of name that is never here; asked for like one that is missing."""
+    """A repository of a form of name that is never here; asked for like one that is missing."""
     _ = call.token
     raise missing_repo()
 
@@ -149,6 +149,6 @@ def _privacy_in(sent: dict[str, Any]) -> bool | None:
         if is_private is not None and not isinstance(is_private, bool):
             raise malformed("The field private must be true or false.")
         return is_private
-    if visibility not in {"private", "public"}:
+    if visibility not in ("private", "public"):  # no set: what was sent may be a list
         raise malformed('The field visibility must be "private" or "public".')
     return visibility == "private"

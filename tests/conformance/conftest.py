@@ -119,6 +119,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("mode", MODES if both else MODES[:1], indirect=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what starts a process for each of its many steps to `make conformance`."""
+    if not IS_WHOLE:
+        left = [item for item in items if item.get_closest_marker("whole")]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+
+
 @pytest.fixture(autouse=True)
 def each_in_its_mode(mode: str) -> None:
     """Every check runs in a mode."""

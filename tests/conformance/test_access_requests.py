@@ -29,8 +29,12 @@ def ask(person, repo: str, **more) -> int:
 
 
 def requests(person, status: str, repo: str = GATED) -> dict[str, object]:
-    listed = getattr(person.api, f"list_{status}_access_requests")(repo)
-    return {request.username: request for request in listed}
+    by_status = {
+        "pending": person.api.list_pending_access_requests,
+        "accepted": person.api.list_accepted_access_requests,
+        "rejected": person.api.list_rejected_access_requests,
+    }
+    return {request.username: request for request in by_status[status](repo)}
 
 
 def test_outside_the_gate_the_card_and_the_license_can_be_read(newcomer, nobody) -> None:

@@ -153,3 +153,41 @@ def test_cache_list_verify_remove(hf, owner, repo) -> None:
     hf(owner, "cache", "verify", repo)
     hf(owner, "cache", "rm", f"model/{repo}", "--yes")
     assert repo not in hf(owner, "cache", "ls").stdout
+
+
+@pytest.mark.whole
+def test_auth_list_token_switch(hf, owner, nobody) -> None:
+    hf(nobody, "auth", "login", "--token", owner.token)
+    listed = hf(nobody, "auth", "list").stdout
+    assert "conformance" in listed or owner.token[:3] in listed or len(listed.splitlines()) > 1
+    assert owner.token in hf(nobody, "auth", "token").stdout
+
+
+@pytest.mark.whole
+def test_copies_of_single_files(hf, owner, repo, tmp_path) -> None:
+    write(tmp_path, {"a.txt": b"words\n", "w.bin": bytes(range(256)) * 40})
+    hf(owner, "cp", "w.bin", f"hf://{repo}/folder/w.bin")
+    hf(owner, "repos", "cp", "a.txt", f"hf://{repo}/a.txt")
+    assert owner.api.file_exists(repo, "folder/w.bin")
+    hf(owner, "cp", f"hf://{repo}/folder/w.bin", tmp_path / "out.bin")
+    assert (tmp_path / "out.bin").read_bytes() == (tmp_path / "w.bin").read_bytes()
+    assert hf(owner, "cp", f"hf://{repo}/a.txt", "-").stdout == "words\n"
+    hf(owner, "cp", f"hf://{repo}/a.txt", f"hf://{repo}/b.txt")
+    assert owner.api.file_exists(repo, "b.txt")
+
+
+@pytest.mark.whole
+def test_repos_duplicate_and_cache_prune(hf, owner, repo, new_id) -> None:
+    owner.api.upload_file(repo_id=repo, path_or_fileobj=b"x", path_in_repo="a.txt")
+    other = new_id()
+    hf(owner, "repos", "duplicate", repo, other)
+    assert owner.api.file_exists(other, "a.txt")
+    hf(owner, "download", repo)
+    hf(owner, "cache", "prune", "--yes")
+
+
+@pytest.mark.whole
+def test_what_is_left_out_says_so_by_command(hf, owner) -> None:
+    for words in (("datasets", "list"), ("collections", "list"), ("webhooks", "list")):
+        done = hf(owner, *words, fails=True)
+        assert "keeps model repositories" in done.stdout + done.stderr, words

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
+from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, CommitScheduler
 from huggingface_hub.errors import BadRequestError, EntryNotFoundError, HfHubHTTPError, RevisionNotFoundError
 
 from tests.conformance.world import GOVERNED
@@ -292,3 +292,22 @@ def test_commits_of_a_governed_model_are_for_its_writers(writer, stranger, world
         with pytest.raises(HfHubHTTPError) as refused:
             who.api.upload_file(repo_id=f"{GOVERNED}/served", path_or_fileobj=b"1", path_in_repo="1.txt")
         assert refused.value.response.status_code == 403
+
+
+def test_copy_files_within_a_repository_and_small_ones_between_two(owner, repo, new_id) -> None:
+    other = owner.api.create_repo(new_id()).repo_id
+    operations = [CommitOperationAdd("in/a.txt", b"words"), CommitOperationAdd("in/w.bin", b"\0" * 1000)]
+    owner.api.create_commit(repo, operations, commit_message="Add")
+    owner.api.copy_files(f"hf://{repo}/in/", f"hf://{repo}/out/")
+    assert content_of(owner, repo, "out/w.bin") == b"\0" * 1000 and content_of(owner, repo, "out/a.txt") == b"words"
+    owner.api.copy_files(f"hf://{repo}/in/a.txt", f"hf://{other}/a.txt")
+    assert content_of(owner, other, "a.txt") == b"words"
+
+
+def test_a_schedule_commits_what_is_in_its_folder(owner, repo, tmp_path) -> None:
+    scheduler = CommitScheduler(repo_id=repo, folder_path=tmp_path / "logs", every=60, hf_api=owner.api)
+    with scheduler.lock:
+        (scheduler.folder_path / "log.txt").write_text("first\n", encoding="utf-8")
+    scheduler.push_to_hub()
+    scheduler.stop()
+    assert content_of(owner, repo, "log.txt") == b"first\n"

@@ -10,7 +10,6 @@ from huggingface_hub.errors import (
     BadRequestError,
     GatedRepoError,
     HfHubHTTPError,
-    LocalEntryNotFoundError,
     RepositoryNotFoundError,
 )
 
@@ -66,13 +65,6 @@ def test_a_bad_token_is_no_missing_repository(world) -> None:
     with pytest.raises(HfHubHTTPError, match="Invalid credentials") as refused:
         api.model_info(f"{GOVERNED}/served")
     assert refused.value.response.status_code == 401 and not isinstance(refused.value, RepositoryNotFoundError)
-
-
-def test_a_server_that_is_away(stranger) -> None:
-    from huggingface_hub import hf_hub_download
-
-    with pytest.raises(LocalEntryNotFoundError):
-        hf_hub_download(f"{GOVERNED}/served", "config.json", endpoint="http://127.0.0.1:9", token=False)
 
 
 def test_a_bad_request_tells_what_is_wrong(stranger) -> None:

@@ -197,3 +197,12 @@ def test_a_squash_says_why_it_is_refused_or_squashes(owner, repo) -> None:
     else:
         assert len(owner.api.list_repo_commits(repo)) == 1
         assert "x.txt" in owner.api.list_repo_files(repo)
+
+
+def test_large_files_of_history_are_not_deleted_for_good(owner, repo) -> None:
+    owner.api.upload_file(repo_id=repo, path_or_fileobj=b"\0" * 100, path_in_repo="a.bin")
+    files = list(owner.api.list_lfs_files(repo))
+    with pytest.raises(HfHubHTTPError) as refused:
+        owner.api.permanently_delete_lfs_files(repo, files)
+    assert refused.value.response.status_code == 403 and refused.value.server_message
+    assert owner.api.file_exists(repo, "a.bin")

@@ -141,7 +141,8 @@ def test_settings_refuse_unknown_gates(owner, repo) -> None:
     with pytest.raises(ValueError, match="auto"):
         owner.api.update_repo_settings(repo, gated="sometimes")
     with owner.http as http:
-        assert http.put(f"/api/models/{repo}/settings", json={"gated": "sometimes"}).status_code == 400
+        for sent in ({"gated": "sometimes"}, {"gated": []}, {"gated": {}}, {"visibility": []}, {"private": "yes"}):
+            assert http.put(f"/api/models/{repo}/settings", json=sent).status_code == 400, sent
 
 
 def test_settings_of_a_missing_repository(owner, new_id) -> None:

@@ -38,7 +38,6 @@ def find(method: str, path: str):
         ("POST", "/a/b/ask-access", requests.ask_access, {"ns": "a", "name": "b"}),
         ("GET", "/api/models/gpt2", repos.unknown, {"name": "gpt2"}),
         ("GET", "/api/models/gpt2/revision/main", repos.unknown, {"name": "gpt2", "path": "main"}),
-        ("GET", "/api/datasets/a/b", repos.unknown, {"path": "a/b"}),
         ("DELETE", "/api/models/a/b/branch/x%2Fy", listings.delete_branch, {"ns": "a", "name": "b", "branch": "x/y"}),
         ("POST", "/api/models/a/b/user-access-request/handle", requests.handle, {"ns": "a", "name": "b"}),
     ],
