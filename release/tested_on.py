@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from web.formatting import size
+
 BEGIN, END = "<!-- imprimatur: tested on -->", "<!-- end of imprimatur: tested on -->"
 MARKUP = re.compile(r"[^\w .,:;+()/@%–-]")
 WORDS_MOST = 80
 OUTCOMES = {"pass": "Pass", "warn": "Pass, with warnings", "fail": "Fail"}
-GIB, MIB = 1 << 30, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -88,18 +89,13 @@ def _hardware(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for row in rows:
         fits = row.get("fits_gigabytes", {})
-        cells = [_plain(str(row.get("quantization"))), _size(row.get("weights_bytes"))]
+        weights = row.get("weights_bytes")
+        cells = [_plain(str(row.get("quantization"))), size(weights if isinstance(weights, int) else None)]
         cells += [f"{fits[kind][0]} GB" if fits.get(kind) else "more than common" for kind in ("cpu", "cuda")]
         lines.append(f"| {' | '.join(cells)} |")
     head = "| Precision | Weights | Machine with at least | Accelerator with at least |"
     note = "Computed from the sizes of the tensors, with a margin, for a short context."
     return "\n".join(["## Hardware", "", head, "|---|---|---|---|", *lines, "", note])
-
-
-def _size(count: Any) -> str:
-    if not isinstance(count, int):
-        return "–"
-    return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / MIB:.1f} MiB"
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,7 @@ Owns: these rules and their numbers. Refuses to own: rules without a reference (
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
@@ -78,6 +79,7 @@ def against(
 
     `is_parent` says that the report is of the model that this one was made from: then both may differ.
     """
+    quantization = coarser(quantization, measured, reference)
     if measured.get("architecture") == ENCODER:
         metrics = [] if is_parent else drift(measured, quantization, reference)
         metrics += hidden(measured, reference, is_parent)
@@ -92,6 +94,18 @@ def against(
     if not is_parent:
         metrics += [*by_token(measured, quantization, reference), *tensors(measured, reference)]
     return metrics
+
+
+def coarser(quantization: str, measured: Measured, reference: Measured | None) -> str:
+    """The precision whose limits hold: weights that were stored in fewer bits than they are run in lost more before.
+
+    Against a report on weights that were stored alike, only what they are run in makes a difference.
+    """
+    stored = str(measured.get("stored_as") or "")
+    bits = re.fullmatch(r"I?Q(\d)(?:_.*)?", stored)
+    if not bits or int(bits[1]) >= 8 or str((reference or {}).get("stored_as") or "") == stored:
+        return quantization
+    return "int4"
 
 
 def loss(measured: Measured, quantization: str, reference: Measured | None, is_parent: bool) -> list[Metric]:

@@ -41,6 +41,7 @@ def conclude(
     `is_parent` says that the reference is of the model that this one was made from; `later` holds the starts after the
     first, of the `wanted` in all.
     """
+    heard.measured["stored_as"] = plan.stored_as  # by the headers: the process that was confined is not asked
     starts = [(heard, ending), *later]
     rest: dict[str, Any] = {
         "device": plan.device,

@@ -6,6 +6,7 @@ Refuses to own: scoring (`smoke.scoring`) and the rules on scores (`smoke.verdic
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -37,6 +38,11 @@ class Probe:
     window: int = WINDOW
     token_losses: TokenLosses | None = None
     """The loss of every token that its owner measured, which shows what the mean of them hides."""
+
+    @property
+    def text_sha256(self) -> str:
+        """The identity of the text, whatever was declared of it."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""

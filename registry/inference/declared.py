@@ -7,7 +7,6 @@ English.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +40,7 @@ def grounds(checkpoint: Checkpoint, places: Mapping[str, Path]) -> Grounds:
     variant = variant_of(checkpoint)
     edges = _edges(variant)
     probe, said = _probe(variant, edges, places)
-    said["text_sha256"] = sha256_of(probe)
+    said["text_sha256"] = probe.text_sha256
     reference, source = _reference(edges, probe, said["text_sha256"])
     return Grounds(probe, reference, {"probe": said, **({"reference": source} if source else {})})
 
@@ -69,11 +68,6 @@ def base_of(checkpoint: Checkpoint) -> Checkpoint | None:
         return serving.checkpoint if serving and serving.level == Level.PUBLIC else None
     commit = head_of(parents[0])
     return commit.checkpoint if commit else None
-
-
-def sha256_of(probe: Probe) -> str:
-    """The identity of a probe's text."""
-    return hashlib.sha256(probe.text.encode()).hexdigest()
 
 
 def in_force(variant: Variant | None) -> DeclaredProbe | None:

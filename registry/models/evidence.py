@@ -16,7 +16,8 @@ from registry.states import EvidenceKind, Outcome
 class Evidence(models.Model):
     """One result, bound to a checkpoint's digest, a tool's version and a rule set's version.
 
-    Written by the job that made it; never changed: a later result is a later row, and the latest of a kind counts.
+    Written by the job that made it; never changed: a later result is a later row, and the latest of a kind counts;
+    an attempt that was not run counts where there is no result.
     """
 
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="evidence")

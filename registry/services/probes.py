@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django.db import transaction
@@ -44,7 +43,7 @@ def declare_probe(
     made = DeclaredProbe.objects.create(
         variant=variant,
         text=probe.text,
-        text_sha256=hashlib.sha256(probe.text.encode()).hexdigest(),
+        text_sha256=probe.text_sha256,
         bits_per_byte=probe.bits_per_byte,
         window=probe.window,
         token_losses=losses,

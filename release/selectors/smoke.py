@@ -9,6 +9,7 @@ from typing import Any
 from accounts.models import User
 from registry.inference import record
 from registry.models import Checkpoint, Evidence, Membership, Variant
+from registry.selectors import latest_evidence
 from registry.states import EvidenceKind, Outcome
 from release import evidence_policies
 from release.tested_on import Trial
@@ -43,15 +44,20 @@ def report_of(checkpoint: Checkpoint, run: str = "") -> Evidence | None:
     return found
 
 
+def standing(checkpoint: Checkpoint) -> Evidence | None:
+    """The run that counts: the newest that was run, or the newest attempt where none was."""
+    return latest_evidence(checkpoint).get(EvidenceKind.SMOKE)
+
+
 def newest_of(checkpoint: Checkpoint) -> Evidence | None:
-    """The newest smoke evidence of exactly this checkpoint; None where its report names other files."""
-    found = report_of(checkpoint)
+    """The smoke evidence that stands for exactly this checkpoint; None where its report names other files."""
+    found = standing(checkpoint)
     named = record.text(found.report, "manifest_digest") if found else ""
     return found if named in ("", checkpoint.digest) else None
 
 
 def hardware_of(checkpoint: Checkpoint) -> list[dict[str, Any]]:
-    """The hardware that a checkpoint fits, as its newest run says."""
+    """The hardware that a checkpoint fits, as the run that counts says."""
     found = newest_of(checkpoint)
     return _hardware_in(found.report) if found else []
 
@@ -61,7 +67,7 @@ def _hardware_in(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def trial_of(checkpoint: Checkpoint) -> tuple[Trial | None, list[dict[str, Any]]]:
-    """What the newest run says of a checkpoint, and the hardware that it fits; nothing of what was not run."""
+    """What the run that counts says of a checkpoint, and the hardware that it fits; nothing of what was not run."""
     found = newest_of(checkpoint)
     if found is None:
         return None, []

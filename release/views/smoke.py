@@ -37,7 +37,7 @@ def report(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         evidence = reads.report_of(checkpoint, request.GET.get("run", ""))
         context |= {"job": job, "working": OUTCOMES["running"] if job and job.state == "running" else WAITING}
         if evidence is not None:
-            context |= {"evidence": evidence} | shown.context(evidence)
+            context |= {"evidence": evidence, "standing": reads.standing(checkpoint)} | shown.context(evidence)
             context |= shown.history(reads.runs_of(seen.variant), evidence.pk) | _beside(request, seen, evidence)
     return _answer(request, context)
 

@@ -27,6 +27,8 @@ from rules import Refused, Verdict
 from web import htmx
 from web.pagination import page_by_key
 
+HAVE_A_PAGE = (EvidenceKind.VALIDATION, EvidenceKind.SMOKE)
+
 
 @require_safe
 def plain(request: HttpRequest, organization: str, name: str) -> HttpResponse:
@@ -94,7 +96,7 @@ def run_again(request: HttpRequest, organization: str, name: str) -> HttpRespons
     if checkpoint is not None:
         start_evidence(checkpoint=checkpoint, kinds={EvidenceKind(kind)}, again=True)
         messages.success(request, "It will be made again; the earlier result stays on record.")
-    address = reverse("variant:evidence", args=[seen.variant.organization.name, seen.variant.name])
+    address = reverse(f"variant:{_page_of(request, kind)}", args=[seen.variant.organization.name, seen.variant.name])
     return htmx.go(request, f"{address}?checkpoint={digest}#{kind}")
 
 
@@ -111,6 +113,11 @@ def history(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         "releases": [(one, states.release(one.state)) for one in selectors.releases_of(seen.variant)],
     }
     return render(request, "registry/history.html", context)
+
+
+def _page_of(request: HttpRequest, kind: str) -> str:
+    """Where the form was sent from: the page of this kind of evidence, or that of all kinds."""
+    return kind if request.POST.get("from") == kind and kind in HAVE_A_PAGE else "evidence"
 
 
 def inside(request: HttpRequest, organization: str, name: str) -> selectors.Seen:

@@ -13,6 +13,7 @@ from django.test import Client
 import jobs.services as jobs
 from jobs.models import Device, Job
 from registry.models import DeclaredProbe, Evidence
+from registry.selectors import latest_evidence
 from registry.services.variants import add_parent
 from registry.states import EvidenceKind, Outcome, Relation
 from release.models import Release
@@ -61,6 +62,40 @@ def ask(client):
 
 
 # --- reports ---------------------------------------------------------------------------------------
+
+
+def test_an_attempt_that_was_not_run_hides_no_result_of_the_same_files(variant, lab, browser_of):
+    """It is on record and shown as what it is; what was found out of the files stays what counts."""
+    checkpoint = examine(variant, smoke_reports.broken())
+    told = latest_evidence(checkpoint)[EvidenceKind.SMOKE]
+    silent = {"outcome": "not_run", "code": "no_device", "reason": "No device is attached."}
+    examine(variant, silent, checkpoint=checkpoint)
+    assert latest_evidence(checkpoint)[EvidenceKind.SMOKE] == told
+    text = browser_of(lab.auditor).get(PAGE).text
+    assert "No device is attached." in text
+    assert f"run={told.pk}" in text
+    assert told.summary in browser_of(lab.auditor).get("/acme/model/evidence/").text
+    assert trial_of(checkpoint)[0].outcome == told.outcome
+    other = make_commit(variant, files() | {"README.md": b"# Another\n"}).checkpoint
+    examine(variant, silent, checkpoint=other)
+    assert latest_evidence(other)[EvidenceKind.SMOKE].outcome == "not_run"
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "page"),
+    [
+        ("smoke", "smoke", "evidence/smoke"),
+        ("validation", "validation", "validation"),
+        ("smoke", "", "evidence"),
+        ("license", "license", "evidence"),
+        ("smoke", "https://elsewhere", "evidence"),
+    ],
+)
+def test_running_again_leads_back_to_where_it_was_asked_for(variant, lab, browser_of, kind, source, page):
+    checkpoint = examine(variant, smoke_reports.broken())
+    body = {"checkpoint": checkpoint.digest, "kind": kind, "from": source}
+    answer = browser_of(lab.safety).post("/acme/model/evidence/again/", body)
+    assert answer.url == f"/acme/model/{page}/?checkpoint={checkpoint.digest}#{kind}"
 
 
 def test_every_part_of_a_report_is_told_and_escaped(variant, lab, browser_of):
@@ -277,7 +312,7 @@ def test_the_card_that_leaves_says_on_what_it_was_tested(variant, lab):
     body = json.dumps(report, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     sums = (f"`{checkpoint.digest}`", f"`sha256:{hashlib.sha256(body).hexdigest()}`")
     rows = ("Outcome | Pass", "Quantization | int8", "Bits per byte | 1.8960", "Tokens per second | 681.0")
-    for row in (*rows, *sums, "torch 2.13.0+cpu", "| int4 | 5.3 GiB | 16 GB | 12 GB |"):
+    for row in (*rows, *sums, "torch 2.13.0+cpu", "| int4 | 5.29 GiB | 16 GB | 12 GB |"):
         assert row in card, row
     assert "worker-smoke" not in card and "lab-2" not in card
 

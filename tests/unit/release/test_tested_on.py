@@ -41,7 +41,7 @@ def test_it_names_device_outcome_figures_versions_and_digests():
         f"| Checkpoint | `{DIGEST}` |",
         f"| Report | `sha256:{'b' * 64}` |",
         "| bf16 | 16.0 GiB | 32 GB | 24 GB |",
-        "| int4 | 900.0 MiB | 8 GB | more than common |",
+        "| int4 | 900 MiB | 8 GB | more than common |",
     ):
         assert row in text
 

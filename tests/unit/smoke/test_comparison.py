@@ -58,6 +58,25 @@ def test_the_quantized_loss_serves_where_the_unrounded_did_not_fit():
     assert broken(measured(None, declared=1.5015 / 1.006), "int4") == {}
 
 
+@pytest.mark.parametrize(
+    ("stored", "past", "expected"),
+    [
+        ("Q4_0", None, {}),
+        ("IQ4_XS", None, {}),
+        ("Q6_K", None, {}),
+        ("Q8_0", None, {"reference": FAIL}),
+        ("", None, {"reference": FAIL}),
+        ("fp8", None, {"reference": FAIL}),
+        ("Q4_0", "Q4_0", {"reference": FAIL}),
+        ("Q4_0", "", {}),
+    ],
+)
+def test_what_was_stored_in_few_bits_has_lost_as_much_before_it_ran(stored, past, expected):
+    ours = measured(None, declared=None if past is not None else 1.5015 / 1.006, stored_as=stored)
+    theirs = None if past is None else measured(None, bits_per_byte=1.5015 / 1.006, stored_as=past)
+    assert broken(ours, "int8", theirs) == expected
+
+
 def test_an_earlier_report_is_compared_precision_by_precision():
     assert broken(measured(3.0), reference=measured(3.0)) == {}
     assert broken(measured(3.01), reference=measured(3.0)) == {"reference": FAIL}
