@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import F
 
 from hub.models import Download
 from hub.ranges import Part
 from hub.selectors.repositories import Repository
-from hub.selectors.trees import tree_of
+from hub.selectors.trees import Entry, tree_of
 from registry.models import Commit, Variant
 from web.middleware import current_request_id
 
@@ -31,6 +33,23 @@ def record(*, repository: Repository, commit: Commit, path: str, part: Part) -> 
         )
         if part.first == 0 and path == _counted_file(commit):
             Variant.objects.filter(pk=repository.variant.pk).update(downloads=F("downloads") + 1)
+
+
+def record_whole(*, repository: Repository, read: Iterable[tuple[Commit, Entry]]) -> None:
+    """Write that the caller was given all of some small files inside another answer."""
+    grant_id, request_id = repository.grant_id(), current_request_id()
+    Download.objects.bulk_create(
+        Download(
+            variant=repository.variant,
+            commit=commit,
+            path=entry.path,
+            user=repository.user,
+            grant_id=grant_id,
+            size_bytes=entry.size_bytes,
+            request_id=request_id,
+        )
+        for commit, entry in read
+    )
 
 
 def _counted_file(commit: Commit) -> str:

@@ -10,10 +10,15 @@ import pytest
 from django.test import Client
 
 from accounts.roles import Role
+from gating.services import grant
 from hub.models import Download
 from hub.services import device_logins
+from hub.services.pull_requests import propose
 from registry.blobs import blob_store
 from registry.models import Ref
+from registry.services.commits import Changes, Placed
+from registry.services.content import receive
+from registry.services.variants import set_direct_control
 from registry.states import Level, RefKind
 from tests.factories import make_commit, make_member, make_organization, make_token, make_user, make_variant, serve
 
@@ -134,3 +139,20 @@ def test_programs_that_wait_for_somebody_are_few_from_one_address() -> None:
     answer = client.post("/oauth/device", "client_id=x", content_type="application/x-www-form-urlencoded")
     assert (answer.status_code, answer["X-Error-Message"][:13]) == (429, "More than 200")
     assert device_logins.begin(address="127.0.0.2", agent="").user_code
+
+
+def test_what_a_patch_shows_to_people_outside_is_on_record(direct, owner, variant) -> None:
+    variant = set_direct_control(variant=variant, by=owner.user, gate_mode="manual")
+    reader, stranger = Sender(make_user()), Sender(make_user())
+    given = grant(variant=variant, user=reader.user, by=owner.user)
+    change = Changes(add={"config.json": Placed(receive([b'{"new": 1}'], organization=direct).sha256)})
+    propose(variant=variant, changes=change, title="Change", message="", author=owner.user)
+    address = f"/api/models/{variant.repo_id}/discussions/1?diff=1"
+    assert "new" not in stranger.send("GET", address).content.decode()
+    for who in (owner, reader):
+        assert '+{\\"new\\": 1}' in who.send("GET", address).content.decode()
+    rows = Download.objects.order_by("id").values_list("user", "path", "size_bytes", "grant", "commit__title")
+    assert list(rows) == [
+        (reader.user.pk, "config.json", 2, given.pk, "Upload"),
+        (reader.user.pk, "config.json", 10, given.pk, "Change"),
+    ]
