@@ -10,7 +10,6 @@ blocks evenly and the report says how many of them were looked at.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ import torch
 from torch import nn
 
 from smoke import scoring
+from smoke.budget import Budget
 
 FACTORS = (0.0, 0.5, 2.0)
 TOKENS = 384
@@ -35,9 +35,9 @@ def measure(
     parts = {number: parts_of(block) for number, block in enumerate(blocks)}
     if not all(parts.values()) or not is_a_sum(model, blocks[0], parts[0], ids[0]):
         return {"skipped": "The blocks of this architecture are not sums of separate parts."}
-    started = time.monotonic()
+    pass_alone = Budget(budget_seconds, model)
     base = scoring.score_ids(model, ids).nats_per_token
-    each = max(1e-3, time.monotonic() - started) * (1 + len(FACTORS) * max(len(p) for p in parts.values()))
+    each = max(1e-3, pass_alone.spent()) * (1 + len(FACTORS) * max(len(p) for p in parts.values()))
     chosen = spread(len(blocks), max(1, int(budget_seconds / each)))
     updates = update_norms(model, blocks, ids[0])
     found: list[dict[str, Any]] = []

@@ -15,6 +15,7 @@ from smoke.checkpoint import ENCODER
 from smoke.conduct import agreeing, containment, referred, usage, writing
 from smoke.hearing import Heard
 from smoke.plan import Plan, size
+from smoke.probes import Probe
 from smoke.report import Basis, Metric, Outcome, SmokeReport, not_run, outcome_of
 from smoke.supervise import Ending, Limits
 from smoke.verdict import judge
@@ -30,6 +31,7 @@ def conclude(
     limits: Limits,
     reference: SmokeReport | None = None,
     *,
+    probe: Probe | None = None,
     is_parent: bool = False,
     manifest_digest: str = "",
     later: Sequence[Started] = (),
@@ -42,6 +44,9 @@ def conclude(
     first, of the `wanted` in all.
     """
     heard.measured["stored_as"] = plan.stored_as  # by the headers: the process that was confined is not asked
+    if probe is not None and isinstance(heard.measured.get("probe"), Mapping):
+        # what was declared is the owner's word: the process that was confined cannot change it
+        heard.measured["probe"] = {**heard.measured["probe"], **probe.declarations()}
     starts = [(heard, ending), *later]
     rest: dict[str, Any] = {
         "device": plan.device,

@@ -104,7 +104,6 @@ def probe_facts(probe: Mapping[str, Any], windows: scoring.Windows) -> dict[str,
     return {
         "declared": bool(probe["declared"]),
         "declared_bits_per_byte": probe.get("bits_per_byte"),
-        "declared_token_losses": probe.get("token_losses"),
         "digest": hashlib.sha256(f"{probe['window']}\n{probe['text']}".encode()).hexdigest(),
         "window": probe["window"],
         "tokens": windows.scored,

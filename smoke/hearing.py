@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from smoke.by_token import MOST_TOKENS
 from smoke.report import Sample
 
 PROGRESS_SECONDS = 0.1
@@ -162,6 +163,10 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
 
 
+ITEMS, NUMBERS = 1000, MOST_TOKENS
+"""Longest list that is kept, and longest of numbers alone: a loss for every token that is scored."""
+
+
 def trimmed(value: Any, depth: int = 6) -> Any:
     """The same data, bounded: what a hostile checkpoint made the process say must not fill anyone's database."""
     if isinstance(value, str):
@@ -171,7 +176,8 @@ def trimmed(value: Any, depth: int = 6) -> Any:
     if isinstance(value, (int, float)):
         return value if -(1 << 62) < value < 1 << 62 else None
     if depth and isinstance(value, list):
-        return [trimmed(item, depth - 1) for item in value[:1000]]
+        most = NUMBERS if all(isinstance(item, (int, float)) for item in value[:NUMBERS]) else ITEMS
+        return [trimmed(item, depth - 1) for item in value[:most]]
     if depth and isinstance(value, dict):
-        return {str(key)[:200]: trimmed(item, depth - 1) for key, item in list(value.items())[:1000]}
+        return {str(key)[:200]: trimmed(item, depth - 1) for key, item in list(value.items())[:ITEMS]}
     return None

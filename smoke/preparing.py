@@ -90,7 +90,7 @@ def prepare(
         "blocks_seconds": limits.blocks_seconds,
         "threads": threads,
         "seed": seed,
-        "probe": replace(probe, window=min(probe.window, plan.context)).to_json(),
+        "probe": replace(probe, window=min(probe.window, plan.context), token_losses=None).to_json(),
         "policy": _policy(base, targets, memory, plan, limits, threads, required),
     }
     given = environment(scratch, threads, is_accelerated)

@@ -44,6 +44,11 @@ class Probe:
         """The identity of the text, whatever was declared of it."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    def declarations(self) -> dict[str, Any]:
+        """What was declared of it, as measurements keep it."""
+        losses = self.token_losses.to_json() if self.token_losses is not None else None
+        return {"declared_bits_per_byte": self.bits_per_byte, "declared_token_losses": losses}
+
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
         losses = self.token_losses.to_json() if self.token_losses is not None else None

@@ -13,13 +13,13 @@ anything that blurs its predictions would look like a cure.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from smoke import scoring
+from smoke.budget import Budget
 from smoke.edits import Edit, listed
 
 TEMPERATURES = (1.0, 1.25, 1.6, 2.2, 3.5)
@@ -51,7 +51,7 @@ def measure(
 
     `windows` may be of many texts: those that the model reads best are used.
     """
-    started = time.monotonic()
+    budget = Budget(budget_seconds, model)
     share = affordable(model, windows, ask, budget_seconds)
     chosen = best_read(model, lengths(windows, max(LOOKS[0], int(share * LOOKS[-1] * 4))), ask)
     if not chosen:
@@ -64,7 +64,7 @@ def measure(
     tried = 0
     found: list[dict[str, Any]] = []
     for edit in edits:
-        if time.monotonic() - started > budget_seconds:
+        if budget.is_over:
             break
         tried += 1
         progress(tried, len(edits))
@@ -85,7 +85,7 @@ def measure(
         "total": len(edits),
         "families": families,
         "gains": found[:KEPT],
-        "seconds": time.monotonic() - started,
+        "seconds": budget.spent(),
     }
 
 
@@ -95,9 +95,9 @@ def affordable(model: Any, windows: Sequence[Sequence[int]], ask: scoring.Ask, b
     if not first:
         return 1.0
     losses(model, first, ask)  # the first pass pays for set-up that later ones do not
-    started = time.monotonic()
+    pass_alone = Budget(budget_seconds, model)
     losses(model, first, ask)
-    each = (time.monotonic() - started) / len(first[0])
+    each = pass_alone.spent() / len(first[0])
     return min(1.0, budget_seconds / max(each, 1e-9) / USUAL)
 
 

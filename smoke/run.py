@@ -123,6 +123,7 @@ def run(
         plan,
         limits,
         reference,
+        probe=probe,
         is_parent=is_parent,
         manifest_digest=manifest_digest,
         later=later,

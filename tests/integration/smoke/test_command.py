@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from smoke.__main__ import main
+from smoke.by_token import CODE, by_token
+from smoke.probes import Probe
 from smoke.reference import report_schema
 from smoke.report import Outcome, SmokeReport
 from smoke.terminal import Teller, printable, table
@@ -29,7 +31,8 @@ def told(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("told")
     (folder / "probe.json").write_text(json.dumps(tiny[1].to_json()))
     command = [sys.executable, "-m", "smoke", "run", str(tiny[0]), "--device", "cpu", "--threads", "1",
-               "--probe", str(folder / "probe.json"), "--json", str(folder / "good.json")]  # fmt: skip
+               "--probe", str(folder / "probe.json"), "--json", str(folder / "good.json"),
+               "--declare", str(folder / "declared.json")]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=ROOT)
     return folder, done
 
@@ -43,6 +46,20 @@ def test_a_healthy_model_passes(told):
     assert report["basis"] == "declared_loss"
     assert report["manifest_digest"].startswith("sha256:")
     assert {sample["mode"] for sample in report["samples"]} == {"greedy", "sampled"}
+
+
+def test_what_was_measured_can_be_declared(told):
+    report = json.loads((told[0] / "good.json").read_text())
+    declared = Probe.read(told[0] / "declared.json")
+    assert declared.token_losses is not None
+    assert (declared.token_losses.measured_in, declared.token_losses.mantissa_bits) == ("float32", 7)
+    assert len(declared.token_losses.nats) == report["measurements"]["probe"]["tokens"]
+    mean = sum(declared.token_losses.nats) / len(declared.token_losses.nats)
+    assert mean == pytest.approx(report["measurements"]["full"]["float32_nats_per_token"], abs=1e-4)
+    assert 0.0005 < (declared.token_losses.cast_nats or 0) < 0.02
+    found = {**report["measurements"], "probe": {"declared_token_losses": declared.token_losses.to_json()}}
+    (metric,) = by_token(found, "int8", None)
+    assert (metric.ok, metric.value) == (True, 0.0)
 
 
 def test_two_starts_gave_the_same_bits(told):
@@ -74,8 +91,10 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(told):
 
 def test_a_damaged_model_fails_against_the_report_of_the_healthy_one(told, copy, tmp_path):
     tensors = load_file(copy / "model.safetensors")
-    name = "model.layers.1.mlp.up_proj.weight"
-    tensors[name] = -tensors[name]
+    for name in [n for n in tensors if "_proj" in n]:  # the lowest bit of the exponent of one weight in a hundred
+        bits = tensors[name].view(torch.int16).flatten()
+        bits[::100] ^= 1 << 7
+        tensors[name] = bits.view(torch.bfloat16).reshape(tensors[name].shape)
     save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
     probe = json.loads((told[0] / "probe.json").read_text())
     (tmp_path / "probe.txt").write_text(probe["text"])
@@ -85,6 +104,8 @@ def test_a_damaged_model_fails_against_the_report_of_the_healthy_one(told, copy,
     report = json.loads((tmp_path / "bad.json").read_text())
     whose = next(m for m in report["metrics"] if m["code"] == "reference_digest")
     assert (report["outcome"], "of another checkpoint" in whose["reason"]) == ("fail", True)
+    (tokens,) = [m for m in report["metrics"] if m["code"] == CODE]
+    assert (tokens["ok"], tokens["severity"]) == (False, "fail")
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -1,14 +1,17 @@
 """From what was heard of a run to its report: every way to end, and words of a hostile process."""
 
+import json
 import math
 from typing import Any
 
 import pytest
 
+from smoke.by_token import CODE, MOST_TOKENS, TokenLosses
 from smoke.conclusion import conclude
 from smoke.conduct import containment
 from smoke.hearing import Heard, trimmed
 from smoke.plan import Plan
+from smoke.probes import Probe
 from smoke.report import Metric, Outcome, Severity, SmokeReport, dumps, finite, not_run, outcome_of, plain
 from smoke.sandbox import REQUIRED
 from smoke.supervise import Ending, Limits
@@ -134,12 +137,34 @@ def test_what_a_hostile_process_says_is_bounded():
         "c": 10**400,
         "d": deepest,
         "e": {str(i): 1 for i in range(5000)},
+        "f": ["x"] * 5000,
     }
     kept = trimmed(said)
     assert len(kept["a"]) == 2000
-    assert len(kept["b"]) == len(kept["e"]) == 1000
+    assert len(kept["b"]) == MOST_TOKENS
+    assert len(kept["e"]) == len(kept["f"]) == 1000
     assert kept["c"] is None
-    assert len(dumps(SmokeReport(Outcome.FAIL, "c", "r", measurements=kept))) < 50_000
+    assert len(dumps(SmokeReport(Outcome.FAIL, "c", "r", measurements=kept))) < 60_000
+
+
+def test_what_was_declared_is_taken_from_the_owner_and_not_from_the_confined_process():
+    """A process that a checkpoint took over may say that what it measured was declared."""
+    nats = [2.0] * MOST_TOKENS
+    forged = {"digest": "d", "declared_bits_per_byte": 1.0, "declared_token_losses": {"nats": nats}}
+    found = {"architecture": "decoder", "bits_per_byte": 1.0, "nats_per_token": 2.0, "probe": forged,
+             "full": {"float32_nats_per_token": 2.0, "float32_token_nats": nats}}  # fmt: skip
+    probe = Probe("Held out.", bits_per_byte=0.9, token_losses=TokenLosses((2.5,) * MOST_TOKENS))
+    line = json.dumps({"kind": "measured", "measured": found}).encode()
+
+    def codes(probe: Probe | None) -> dict[str, bool]:
+        said = heard()
+        said.line(line)
+        report = conclude(said, ended(), PLAN, Limits(), probe=probe)
+        return {m.code: m.ok for m in report.metrics if m.code.startswith("reference")}
+
+    assert codes(None) == {"reference": True, CODE: True}
+    assert codes(probe) == {"reference": False, CODE: False}
+    assert codes(Probe("Held out.")) == {}
 
 
 def test_numbers_too_large_for_any_column_are_not_progress():
