@@ -244,6 +244,8 @@ STORAGES = {
 }
 WHITENOISE_MANIFEST_STRICT = False
 
+FILE_UPLOAD_HANDLERS = ["web.bodies.NoFiles"]
+
 # --- API -------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -253,7 +255,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["web.bodies.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # OPTIONS would look a row up by ways of its own; the schema says what an endpoint takes.
     "DEFAULT_METADATA_CLASS": None,

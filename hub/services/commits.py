@@ -32,6 +32,8 @@ from rules import Refused
 PARENT = re.compile(r"[0-9a-f]{5,40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PATH_CHARACTERS = 1024
+# All that a commit does is kept in memory until it is made: some hundred megabytes at most.
+MOST_OPERATIONS = 250_000
 # Content up to this size waits in memory for others, so that they are written together; a batch is bounded as well.
 SMALL_BYTES, BATCH_BYTES, BATCH_FILES = 256 << 10, 8 << 20, 512
 NAMED_LIKE_A_BRANCH = "refs/heads/"
@@ -119,6 +121,8 @@ def _read(blocks: Iterable[bytes], organization: Organization) -> Sent:
         for line in read_lines(blocks, intake.keep):
             if (line.key == "header") != (line.number == 1):
                 raise malformed(f"Line {line.number} is out of place: the header comes first, and once.")
+            if line.number > MOST_OPERATIONS:
+                raise malformed(f"A commit has at most {MOST_OPERATIONS} lines.")
             _take(sent, line)
     except BadLines as error:
         raise malformed(str(error)) from None

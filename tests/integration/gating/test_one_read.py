@@ -46,7 +46,7 @@ def test_both_ways_agree_at_every_step():
     assert same(user, variant) and not access(user, variant).reads.allowed
     TextDemand.objects.create(variant=variant, gate_version=gate, text_sha256="", since=now, due_at=now)
     assert same(user, variant) and access(user, variant).reads.allowed
-    Grant.objects.create(variant=variant, user=user, expires_at=now + timedelta(seconds=1))
+    Grant.objects.create(variant=variant, user=user, granted_at=now, expires_at=now + timedelta(seconds=1))
     Revocation.objects.create(grant=first, revoked_by=None, reason="over")
     assert same(user, variant)
     add_member(organization=variant.organization, user=user, role=Role.RELEASE_MANAGER, by=None)
