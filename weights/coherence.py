@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -75,9 +76,15 @@ def _check_folder(documents: Documents, weights: Sequence[FileReport]) -> list[F
         return findings + check_adapter(adapter, adapter_path, weights)
     variants = _variants(weights)
     for name, members in variants.items():
-        tensors = {record.name: (file.path, record) for file in members for record in file.tensors}
+        tensors: dict[str, tuple[str, TensorRecord]] = {}
+        forms: list[str] = []
+        for file in members:
+            tensors.update(
+                zip([record.name for record in file.tensors], zip(repeat(file.path), file.tensors), strict=False)
+            )
+            forms += file.forms()
         if tensors:
-            findings += _check_weights(documents, tensors, is_main=name == "", is_alone=len(variants) == 1)
+            findings += _check_weights(documents, tensors, forms, is_main=name == "", is_alone=len(variants) == 1)
     return findings
 
 
@@ -91,8 +98,10 @@ def _variants(weights: Sequence[FileReport]) -> dict[str, list[FileReport]]:
     return variants
 
 
-def _check_weights(documents: Documents, tensors: Tensors, *, is_main: bool, is_alone: bool) -> list[Finding]:
-    stacks = stacks_of(tensors)
+def _check_weights(
+    documents: Documents, tensors: Tensors, forms: Sequence[str], *, is_main: bool, is_alone: bool
+) -> list[Finding]:
+    stacks = stacks_of(tensors, forms if len(forms) == len(tensors) else None)
     findings = check_continuity(stacks)
     path, config = documents.get("config.json", ("", None))
     if not isinstance(config, dict) or not is_main:

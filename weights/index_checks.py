@@ -122,12 +122,9 @@ class _Index:
     def _compare(self, shards: Mapping[str, FileReport]) -> list[Finding]:
         mapped: list[Finding] = []
         twice: list[Finding] = []
-        holder: dict[str, str] = {}
-        for name, file in shards.items():
-            holder |= dict.fromkeys([tensor.name for tensor in file.tensors], name)
-        if holder == self._map and len(holder) == sum(len(file.tensors) for file in shards.values()):
+        if self._is_exact(shards):
             return []
-        holder.clear()
+        holder: dict[str, str] = {}
         for name, file in shards.items():
             for tensor in file.tensors:
                 other = holder.setdefault(tensor.name, name)
@@ -141,6 +138,14 @@ class _Index:
                 message = f"The index puts the tensor into {shard}; it is in {where}."
                 mapped.append(IX_MAP.at(self._path, message, tensor=tensor_name))
         return mapped[:LISTED_LIMIT] + twice[:LISTED_LIMIT]
+
+    def _is_exact(self, shards: Mapping[str, FileReport]) -> bool:
+        """Whether the map puts every tensor where it is, and has no more; no file has two of one name."""
+        for name, file in shards.items():
+            places = list(map(self._map.get, [tensor.name for tensor in file.tensors]))
+            if places.count(name) != len(places):
+                return False
+        return len(self._map) == sum(len(file.tensors) for file in shards.values())
 
     def _check_size(self, shards: Mapping[str, FileReport]) -> list[Finding]:
         metadata = self._content.get("metadata")

@@ -139,7 +139,7 @@ def check_tensor_names(files: Sequence[FileReport]) -> list[Finding]:
     for file in files:
         all_names = [tensor.name for tensor in file.tensors]
         for check, pattern in ((LO_TENSOR, _STATE_TENSOR), (LO_EMA, _AVERAGE_TENSOR)):
-            names = those(all_names, pattern)
+            names = those(all_names, file.forms(), pattern)
             if names and not (check is LO_EMA and len(names) == len(file.tensors)):
                 findings.append(check.at(file.path, f"{len(names)} tensors have such names.", tensor=names[0]))
     return findings

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from weights.catalog import RULESET
 from weights.findings import Finding, Severity, Verdict, verdict_of
 from weights.manifest import FileEntry
+from weights.tensor_names import forms_of
 
 TOOL = "imprimatur-weights 1.0"
 
@@ -80,6 +81,13 @@ class FileReport:
     content: Any = None
     seconds: float = 0.0
     ruleset: str = RULESET
+    _forms: list[str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def forms(self) -> list[str]:
+        """Of each tensor the form of its name, see `tensor_names`; looked at once, and several checks ask."""
+        if self._forms is None or len(self._forms) != len(self.tensors):
+            self._forms = forms_of([tensor.name for tensor in self.tensors])
+        return self._forms
 
     @property
     def entry(self) -> FileEntry:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 
 from weights.catalog.coherence import CT_MISSING, CT_SHAPE
 from weights.findings import Finding
@@ -42,26 +43,27 @@ class Layers:
         return _LAYERED.search(self.place) is not None
 
 
-def stacks_of(tensors: Tensors) -> dict[str, Layers]:
-    """All stacks by their place: what stands before the first number in a name."""
+def stacks_of(tensors: Tensors, forms: Sequence[str] | None = None) -> dict[str, Layers]:
+    """All stacks by their place: what stands before the first number in a name.
+
+    `forms` are those of the names, if somebody has asked for them already.
+    """
     stacks: dict[str, Layers] = {}
     spans: dict[str, tuple[int, int] | None] = {}  # where the first number stands in all names of a form
     parts: dict[str, str] = {}  # one object for each, whatever the number of layers
-    for form, (name, placed) in zip(forms_of(list(tensors)), tensors.items(), strict=True):
+    layers: dict[str, dict[str, tuple[str, TensorRecord]]] = {}  # by what stands before a part
+    for form, (name, placed) in zip(forms or forms_of(list(tensors)), tensors.items(), strict=True):
         if form not in spans:
             found = _NUMBER.search(form)
             spans[form] = found.span() if found else None
         span = spans[form]
         if span is not None:
-            start, end = span
-            place, part = name[:start], name[end:]
-            layers = stacks.get(place)
-            if layers is None:
-                layers = stacks[place] = Layers(place)
-            number = int(name[start + 1 : end - 1])
-            own = layers.by_number.get(number)
+            end = span[1]
+            head, part = name[:end], name[end:]
+            own = layers.get(head)
             if own is None:
-                own = layers.by_number[number] = {}
+                place, number = name[: span[0]], int(name[span[0] + 1 : end - 1])
+                own = layers[head] = stacks.setdefault(place, Layers(place)).by_number.setdefault(number, {})
             own[parts.setdefault(part, part)] = placed
     return stacks
 
@@ -122,7 +124,8 @@ def _lacking(layers: Layers) -> Iterator[Finding]:
     count = len(layers.by_number)
     if count < OTHERS_MINIMUM:
         return
-    holders = Counter(part for parts in layers.by_number.values() for part in parts if _expert(part) is None)
+    counts = Counter(chain.from_iterable(layers.by_number.values()))
+    holders = {part: times for part, times in counts.items() if _expert(part) is None}
     nearly = [part for part, times in holders.items() if times == count - 1]
     edges = (0, max(layers.by_number))
     for number, own in layers.by_number.items() if nearly else ():

@@ -6,8 +6,7 @@ Owns the thresholds and the exemptions. The numbers come from `tensor_values`; n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +15,8 @@ from weights.catalog.tensors import WV_CONST, WV_DUP, WV_EMPTY_MODEL, WV_INF, WV
 from weights.findings import Finding
 from weights.quant_blocks import QUANTS
 from weights.report import FileReport, TensorRecord
-from weights.tensor_names import form_of, forms_of
+from weights.tensor_groups import Alike, Key, Placed, groups_of, joined
+from weights.tensor_names import form_of
 from weights.tensor_values import FLOATS, PACKED, ValueSummary, unit_bytes
 
 ZERO_RUN_SHARE = 0.25
@@ -40,28 +40,6 @@ _SCALES = re.compile(r"\.(scales|weight_scale|weight_scale_inv|absmax|SCB)$")
 _INTEGER_WEIGHT = re.compile(r"(^|[._])(weight|qweight|weight_packed|blocks|qdata)$")
 _RANGED = frozenset({"F64", "F32", "F16", "BF16"})
 _LAYER_NUMBER = re.compile(r"(?<=[._])\d+(?=[._])")
-
-_Placed = tuple[int, str, TensorRecord]  # its number among all tensors, its file, itself
-_Key = tuple[str, str, tuple[int, ...]]  # the name's form or the place in a layer, type and shape
-
-
-@dataclass(slots=True)
-class _Alike:
-    """Tensors of which one answer holds, in any order, and what is asked of all of them, in the same order.
-
-    The numbers stand here because records lie all over the memory: each is looked at once.
-    """
-
-    members: list[_Placed] = field(default_factory=list)
-    largest: list[float] = field(default_factory=list)  # magnitudes
-    typical: list[float] = field(default_factory=list)  # root mean squares
-    sparse: list[TensorRecord] = field(default_factory=list)  # those with zeros
-
-    def join(self, other: _Alike) -> None:
-        """Take the tensors of another, too."""
-        self.members = self.members + other.members
-        self.largest = self.largest + other.largest
-        self.typical = self.typical + other.typical
 
 
 def check_values(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
@@ -94,14 +72,14 @@ def check_values(path: str, record: TensorRecord, found: ValueSummary, start: in
 
 def check_model(files: Iterable[FileReport]) -> list[Finding]:
     """Findings that need all tensors: a model mostly zero, a layer out of range, layers that are equal."""
-    groups = _alike(files)
+    groups = groups_of(list(files))
     findings: list[Finding] = []
     zeros = empty = total = 0
     for (form, _, _), alike in groups.items():
-        first = alike.members[0][2]
+        first = alike.first
         if not _is_weight(first) or _is_exempt_form(form):
             continue
-        total += first.elements * len(alike.members)
+        total += first.elements * len(alike.numbers)
         for record in alike.sparse:
             zeros += record.elements * record.zeros // _units(record)
             empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
@@ -110,30 +88,8 @@ def check_model(files: Iterable[FileReport]) -> list[Finding]:
         findings.append(WV_EMPTY_MODEL.at("", message))
     for siblings in _siblings(groups):
         findings += _out_of_range(siblings)
-        findings += _equal(siblings.members)
+        findings += _equal(siblings.repeated)
     return findings
-
-
-def _alike(files: Iterable[FileReport]) -> dict[_Key, _Alike]:
-    """All tensors, those together for which the names' patterns, types and shapes give one answer."""
-    found: dict[_Key, _Alike] = {}
-    number = 0
-    for file in files:
-        path = file.path
-        forms = forms_of([record.name for record in file.tensors])
-        for form, record in zip(forms, file.tensors, strict=True):
-            _, dtype, shape, _, _, _, low, high, zeros, *_, rms = record
-            key = form, dtype, shape
-            alike = found.get(key)
-            if alike is None:
-                alike = found[key] = _Alike()
-            alike.members.append((number, path, record))
-            alike.largest.append(max(-low, high) if low is not None and high is not None else 0.0)
-            alike.typical.append(rms or 0.0)
-            if zeros:
-                alike.sparse.append(record)
-            number += 1
-    return found
 
 
 def _non_finite(path: str, record: TensorRecord, found: ValueSummary, start: int) -> list[Finding]:
@@ -191,39 +147,39 @@ def _run_limit(record: TensorRecord) -> int:
     return units if units < ZERO_RUN_MINIMUM else int(units * ZERO_RUN_SHARE) + 1
 
 
-def _siblings(groups: Mapping[_Key, _Alike]) -> list[_Alike]:
+def _siblings(groups: Mapping[Key, Alike]) -> list[Alike]:
     """Tensors that are the same part of different layers: equal names but for the numbers, equal type and shape."""
-    found: dict[_Key, _Alike] = {}
+    found: dict[Key, list[Alike]] = {}
     for (form, dtype, shape), alike in groups.items():
         place = _place_of(form)
-        if place is not None and _is_matrix(alike.members[0][2], form):
-            found.setdefault((place, dtype, shape), _Alike()).join(alike)
-    return [alike for alike in found.values() if len(alike.members) > 1]
+        if place is not None and _is_matrix(alike.first, form):
+            found.setdefault((place, dtype, shape), []).append(alike)
+    siblings = [joined(parts) for parts in found.values()]
+    return [alike for alike in siblings if len(alike.numbers) > 1]
 
 
-def _out_of_range(siblings: _Alike) -> list[Finding]:
-    members = siblings.members
-    if len(members) < SIBLINGS_MINIMUM or members[0][2].dtype not in FLOATS:
+def _out_of_range(siblings: Alike) -> list[Finding]:
+    if len(siblings.numbers) < SIBLINGS_MINIMUM or siblings.first.dtype not in FLOATS:
         return []
     findings: dict[str, Finding] = {}
     for sizes, what in ((siblings.largest, "largest magnitude"), (siblings.typical, "root mean square")):
         middle = float(np.median(sizes))
-        if max(sizes) <= RANGE_FACTOR * middle and min(sizes) * RANGE_FACTOR >= middle:
+        is_far = sizes > RANGE_FACTOR * middle
+        if what == "root mean square":
+            with np.errstate(over="ignore"):
+                is_far |= (sizes > 0) & (sizes * RANGE_FACTOR < middle)
+        if middle <= 0 or not is_far.any():
             continue
-        for (_, path, record), size in sorted(zip(members, sizes, strict=True)):
-            is_far = size > RANGE_FACTOR * middle or (what == "root mean square" and 0 < size * RANGE_FACTOR < middle)
-            if middle > 0 and is_far:
-                message = f"The {what} is {size:.4g}; the median of its siblings is {middle:.4g}."
-                findings.setdefault(record.name, WV_RANGE.at(path, message, tensor=record.name))
+        for (_, path, record), size in zip(siblings.members(is_far), sizes[is_far].tolist(), strict=True):
+            message = f"The {what} is {size:.4g}; the median of its siblings is {middle:.4g}."
+            findings.setdefault(record.name, WV_RANGE.at(path, message, tensor=record.name))
     return list(findings.values())
 
 
-def _equal(siblings: list[_Placed]) -> list[Finding]:
+def _equal(repeated: Sequence[Placed]) -> list[Finding]:
     findings: list[Finding] = []
-    if len({record.digest for _, _, record in siblings}) == len(siblings):
-        return findings
     first: dict[str, TensorRecord] = {}
-    for _, path, record in sorted(siblings):
+    for _, path, record in repeated:
         if record.digest is None or record.size_bytes < DUPLICATE_MINIMUM_BYTES or _is_uniform(record):
             continue
         other = first.setdefault(record.digest, record)
