@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from jobs.devices import Description
-from jobs.models import Device
+from jobs.models import Device, Worker
 from jobs.rows import database_now
 
 LOOK_LOCK = 7305182
@@ -98,6 +98,16 @@ def live(queue_prefix: str = "") -> QuerySet[Device]:
 def of_worker(worker: str, queue: str) -> QuerySet[Device]:
     """What one worker has registered for the work of a queue."""
     return Device.objects.filter(worker=worker, queue=queue, signed_off_at=None)
+
+
+def of_workers(workers: Iterable[Worker]) -> dict[str, list[Device]]:
+    """What each worker had when it was last heard of, by its name."""
+    heard = {worker.name: worker.seen_at - patience() for worker in workers}
+    found: dict[str, list[Device]] = {name: [] for name in heard}
+    for device in Device.objects.filter(worker__in=heard, signed_off_at=None):
+        if device.seen_at >= heard[device.worker]:
+            found[device.worker].append(device)
+    return found
 
 
 def is_live(device: Device, now: datetime) -> bool:

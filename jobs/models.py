@@ -118,7 +118,6 @@ class Worker(models.Model):
 
     name = models.CharField(max_length=120, primary_key=True)
     queues = models.JSONField(default=list)
-    devices = models.JSONField(default=list)
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs import subjects
-from jobs.models import Job, Worker
+from jobs.models import Device, Job, Worker
+from jobs.selectors import SeenWorker
 from jobs.states import JobState
 from jobs.subjects import Subject
 from web.tones import Status, Tone
@@ -61,12 +62,13 @@ class WorkerRow:
     status: Status
     machine: str
     pool: str
+    devices: list[Device]
 
 
-def worker_rows(workers: Iterable[tuple[Worker, bool]]) -> list[WorkerRow]:
-    """Workers with whether they live."""
+def worker_rows(workers: Iterable[SeenWorker]) -> list[WorkerRow]:
+    """Workers with whether they live, and on what they compute."""
     found = []
-    for worker, is_alive in workers:
-        pool, _, machine = worker.name.partition("@")
-        found.append(WorkerRow(worker, ALIVE if is_alive else SILENT, machine, pool))
+    for seen in workers:
+        pool, _, machine = seen.worker.name.partition("@")
+        found.append(WorkerRow(seen.worker, ALIVE if seen.is_alive else SILENT, machine, pool, seen.devices))
     return found

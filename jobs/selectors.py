@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Count, Q, QuerySet, Sum, When
 
-from jobs import policies, subjects
-from jobs.models import Job, Worker
+from jobs import device_register, policies, subjects
+from jobs.models import Device, Job, Worker
 from jobs.services import database_now
 from jobs.states import JobState
 from rules import Refused
@@ -82,9 +83,18 @@ def with_parts(jobs: Iterable[Job]) -> list[Job]:
     return found
 
 
-def workers() -> list[tuple[Worker, bool]]:
-    """All workers that were seen within a day, with whether they live, the living first."""
-    since = database_now() - SEEN_LATELY
-    return sorted(
-        ((worker, worker.seen_at >= since) for worker in Worker.objects.order_by("name")), key=lambda pair: not pair[1]
-    )
+@dataclass(frozen=True, slots=True)
+class SeenWorker:
+    """A worker, whether it lives, and what it had to compute on when it was last heard of."""
+
+    worker: Worker
+    is_alive: bool
+    devices: list[Device]
+
+
+def workers() -> list[SeenWorker]:
+    """All workers that were seen within a day, the living first."""
+    since, rows = database_now() - SEEN_LATELY, list(Worker.objects.order_by("name"))
+    devices = device_register.of_workers(rows)
+    found = [SeenWorker(row, row.seen_at >= since, devices[row.name]) for row in rows]
+    return sorted(found, key=lambda seen: not seen.is_alive)

@@ -307,13 +307,9 @@ def _unheard(queue: str, now: datetime) -> list[Job]:
     return list(silent.select_for_update(skip_locked=True)[: max(0, room)])
 
 
-def see_worker(
-    name: str, *, queues: list[str], started_at: datetime, devices: list[dict[str, object]] | None = None
-) -> None:
-    """Note that a worker lives; `devices` None leaves what it said of them before."""
+def see_worker(name: str, *, queues: list[str], started_at: datetime) -> None:
+    """Note that a worker lives; what it computes on is registered apart, by `jobs.device_register`."""
     changes: dict[str, object] = {"queues": queues, "started_at": started_at, "seen_at": database_now()}
-    if devices is not None:
-        changes["devices"] = devices
     Worker.objects.update_or_create(name=name[:120], defaults=changes)
 
 

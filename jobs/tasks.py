@@ -48,9 +48,7 @@ def begin(sender: object, **_: object) -> None:
             device_register.beat(name, attached, devices.refreshed(queues))
 
     def look_for_devices() -> None:
-        found = devices.found(queues)
-        services.see_worker(name, queues=queues, started_at=started_at, devices=found)
-        attached[:] = device_register.register(name, found)
+        attached[:] = device_register.register(name, devices.found(queues))
 
     _every(often, live, "report that this worker lives")
     _every(settings.JOB_SWEEP_SECONDS, services.sweep, "sweep")

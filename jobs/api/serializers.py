@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from jobs.models import Job, Worker
+from jobs.models import Job
 from jobs.states import JobState
 
 
@@ -32,21 +32,19 @@ class JobSerializer(serializers.ModelSerializer):
 class DeviceSerializer(serializers.Serializer):
     """Something that a worker can compute with."""
 
-    id = serializers.CharField()
+    id = serializers.CharField(source="name")
     kind = serializers.CharField()
-    name = serializers.CharField()
+    name = serializers.CharField(source="title")
     total_bytes = serializers.IntegerField()
     free_bytes = serializers.IntegerField(help_text="When it was last looked at.")
 
 
-class WorkerSerializer(serializers.ModelSerializer):
+class WorkerSerializer(serializers.Serializer):
     """One worker process as it last reported itself."""
 
-    is_alive = serializers.BooleanField(help_text="Whether it reported itself within a minute.")
+    name = serializers.CharField(source="worker.name", read_only=True)
+    queues = serializers.ListField(source="worker.queues", child=serializers.CharField())
     devices = DeviceSerializer(many=True)
-    queues = serializers.ListField(child=serializers.CharField())
-
-    class Meta:
-        model = Worker
-        fields = ["name", "queues", "devices", "started_at", "seen_at", "is_alive"]
-        read_only_fields = fields
+    started_at = serializers.DateTimeField(source="worker.started_at", read_only=True)
+    seen_at = serializers.DateTimeField(source="worker.seen_at", read_only=True)
+    is_alive = serializers.BooleanField(help_text="Whether it reported itself within a minute.")

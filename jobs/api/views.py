@@ -73,8 +73,4 @@ class Workers(APIView):
     def get(self, request: Request) -> Response:
         """Answer all workers that were seen within a day; a few dozen rows, so in one page."""
         policies.may_see_workers(is_concerned=subjects.are_shown_to(request.user)).require()
-        rows = []
-        for worker, is_alive in selectors.workers():
-            worker.is_alive = is_alive
-            rows.append(worker)
-        return Response(WorkerSerializer(rows, many=True).data)
+        return Response(WorkerSerializer(selectors.workers(), many=True).data)

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 import jobs.services as services
 from accounts.roles import Role
 from audit.services import record
+from jobs import device_register
 from jobs.models import Job
 from tests.factories import make_commit, make_member, make_organization, make_token, make_variant
 
@@ -54,7 +55,8 @@ def work(ada):
     device = {"id": "cuda:0", "kind": "cuda", "name": "Accelerator", "total_bytes": 2**36, "free_bytes": 2**35}
     now = timezone.now()
     services.see_worker("worker-validate@lab-1", queues=["validate"], started_at=now - timedelta(hours=5))
-    services.see_worker("worker-smoke@lab-2", queues=["smoke.cuda"], started_at=now, devices=[device])
+    services.see_worker("worker-smoke@lab-2", queues=["smoke.cuda"], started_at=now)
+    device_register.register("worker-smoke@lab-2", [device | {"queue": "smoke.cuda"}])
     return running
 
 

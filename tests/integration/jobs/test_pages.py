@@ -7,7 +7,8 @@ from django.utils import timezone
 
 import jobs.services as services
 from accounts.roles import Role
-from jobs.models import Job, Worker
+from jobs import device_register
+from jobs.models import Device, Job, Worker
 from tests.factories import make_commit, make_member, make_organization, make_token, make_user, make_variant
 
 pytestmark = pytest.mark.django_db
@@ -102,8 +103,11 @@ def test_a_job_that_failed_once_says_why_it_waits(client, member, validation):
 def test_workers_are_listed_with_what_they_have(client, member):
     now = timezone.now()
     device = {"id": "cpu", "kind": "cpu", "name": "A Processor", "total_bytes": 2**34, "free_bytes": 2**33}
-    services.see_worker("smoke@lab-1", queues=["smoke.cpu"], started_at=now, devices=[device | {"dtypes": []}])
-    services.see_worker("old@lab-2", queues=["default"], started_at=now)
+    for name, queues in (("smoke@lab-1", ["smoke.cpu"]), ("old@lab-2", ["default"])):
+        services.see_worker(name, queues=queues, started_at=now)
+    gone = device | {"id": "cuda:0", "kind": "cuda", "name": "Taken out"}
+    device_register.register("smoke@lab-1", [one | {"dtypes": [], "queue": "smoke.cpu"} for one in (device, gone)])
+    Device.objects.filter(name="cuda:0").update(seen_at=now - timedelta(hours=1))
     Worker.objects.filter(name="old@lab-2").update(seen_at=now - timedelta(hours=1))
     told = client.get("/api/v1/workers/", headers={"Authorization": f"Bearer {make_token(member, 'read')}"}).json()
     assert [(worker["name"], worker["is_alive"]) for worker in told] == [("smoke@lab-1", True), ("old@lab-2", False)]

@@ -301,12 +301,12 @@ def test_the_sweep_does_nothing_while_the_broker_is_away(subject, rung, monkeypa
 
 def test_the_sweep_forgets_workers_that_were_silent_for_a_day():
     now = timezone.now()
-    services.see_worker("here@test", queues=["default"], started_at=now, devices=[{"name": "CPU", "kind": "cpu"}])
+    services.see_worker("here@test", queues=["default"], started_at=now)
     services.see_worker("gone@test", queues=["default"], started_at=now)
     Worker.objects.filter(name="gone@test").update(seen_at=now - timedelta(days=2))
-    services.see_worker("here@test", queues=["default"], started_at=now)
+    services.see_worker("here@test", queues=["smoke.cpu"], started_at=now)
     services.sweep()
-    assert list(Worker.objects.values_list("name", "devices")) == [("here@test", [{"name": "CPU", "kind": "cpu"}])]
+    assert list(Worker.objects.values_list("name", "queues")) == [("here@test", ["smoke.cpu"])]
 
 
 @pytest.mark.parametrize(
