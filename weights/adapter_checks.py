@@ -54,6 +54,8 @@ def check_adapter(
                 message = f"A full matrix of shape {list(record.shape)}."
                 whole.append(LR_BASE.at(file.path, message, tensor=record.name))
     findings: list[Finding] = []
+    if pairs and not _is_rank(config.get("r")):
+        findings.append(LR_RANK.at(path, f"`r` is {config.get('r')!r}; a rank is a number from 1 on."))
     for target, sides in pairs.items():
         findings += _check_pair(target, sides, _ranks(config, target))
     if not findings:
@@ -61,9 +63,13 @@ def check_adapter(
     findings += _check_targets(pairs, config)
     others = sum(1 for file in files for record in file.tensors if not _PART.match(record.name))
     zero = [sides["B"][1] for sides in pairs.values() if "B" in sides]
-    if zero and not others and all(record.zeros == record.elements for record in zero):
+    if zero and not others and all(_is_zero(record) for record in zero):
         findings.append(LR_NULL.at(path, f"{len(zero)} pairs are there, and all B are zero."))
     return findings[:LISTED_LIMIT] + whole[:LISTED_LIMIT]
+
+
+def _is_zero(record: TensorRecord) -> bool:
+    return record.zeros == record.elements or record.low == record.high == 0  # a zero may have a sign
 
 
 def _check_pair(target: str, sides: Mapping[str, Side], allowed: set[int]) -> list[Finding]:
@@ -130,3 +136,7 @@ def _ranks(config: Mapping[str, Any], target: str) -> set[int]:
     own = {rank for name, rank in patterns.items() if target == name or target.endswith(f".{name}")}
     values = own or {config.get("r"), config.get("init_r"), *patterns.values()}
     return {value for value in values if type(value) is int}
+
+
+def _is_rank(value: Any) -> bool:
+    return value is None or (type(value) is int and value > 0)

@@ -26,6 +26,9 @@ DEPTH_LIMIT = 64
 _PIPED = re.compile(
     r"(curl|wget)\b[^\n|]{0,300}?(?P<address>https?://[^\s|'\"]{1,300})[^\n|]{0,300}\|\s{0,20}(sudo\s{1,20})?(ba|z|da)?sh\b|"
     r"(iwr|irm|Invoke-WebRequest)\b[^\n|]{0,300}\|\s{0,20}(iex|Invoke-Expression)|"
+    r"(iex|Invoke-Expression)\b[^\n]{0,100}\b(iwr|irm|Invoke-WebRequest|Invoke-RestMethod|DownloadString)\b|"
+    r"(python|perl|ruby|node|php)[\d.]{0,5}\s{1,5}-[cer]\s{1,5}[\"']?\$\(\s{0,5}(curl|wget)\b|"
+    r"(source|\beval)\s{1,5}[\"']?(<\(|\$\()\s{0,5}(curl|wget)\b|"
     r"(ba|z)?sh\s{1,20}(-c\s{1,20})?[\"']?(<\(|\$\()\s{0,20}(curl|wget)\b|"
     r"python[\d.]{0,5}\s{1,5}-c\s[^\n]{0,300}(urlopen|requests\.get|urllib)|"
     r"pip[\d.]{0,5}\s{1,5}install\s[^\n]{0,200}?(?<!git\+)(?P<package>https?://(?!github\.com/|(\w+\.)*(huggingface\.co|pytorch\.org|"

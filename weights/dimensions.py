@@ -95,6 +95,24 @@ def nested(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
             yield key.removesuffix("_config"), value
 
 
+def impossible(config: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences on sizes of the model that are no positive numbers; a list or null leaves the size to others."""
+    for key in (
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "vocab_size",
+        "head_dim",
+    ):
+        value = config.get(key)
+        if isinstance(value, str | bool | float | dict) or (isinstance(value, int) and value <= 0):
+            yield f"`{key}` is {value!r}; it has to be a positive number."
+    heads, groups = config.get("num_attention_heads"), config.get("num_key_value_heads")
+    if type(heads) is int and type(groups) is int and heads > 0 and groups > 0 and heads % groups:
+        yield f"{heads} heads cannot share {groups} keys and values evenly."
+
+
 def experts(config: Mapping[str, Any]) -> int | None:
     """How many experts each mixture has, where one number says so."""
     found = {value for key in EXPERTS if type(value := config.get(key)) is int and value > 0}

@@ -18,7 +18,7 @@ from weights.code_checks import check_settings, may_name_code
 from weights.code_files import check_source
 from weights.findings import Finding
 from weights.formats import Kind, is_weight_name, promised, suffix_of
-from weights.leftovers import check_text, check_values
+from weights.leftovers import check_escaped, check_text, check_values
 from weights.markup import check_markup, check_xml
 from weights.pickle_file import check_pickles, name_findings
 from weights.pickle_walk import looks_like_pickle
@@ -126,8 +126,10 @@ def _inspect_json(content: bytes, searched: SearchedText, path: str, findings: l
     if _OBJECTS.fullmatch(PurePosixPath(path).name) and not isinstance(document.value, dict):
         findings.append(CT_JSON.at(path, "The file must hold an object.", evidence=_first_line(content)))
     # What a text has no word of, it need not be searched for at every depth.
-    if "/" in searched.text or "\\" in searched.text:
+    if searched.has_any(("/", "\\", ":", "_id", "_ID", "_ur")):
         findings += check_values(_settings(document.value), path, "settings")
+    if searched.has("\\u00"):  # letters that need no escape are hidden by one
+        findings += check_escaped(_settings(document.value), path)
     if may_name_code(searched, path):
         findings += check_settings(document.value, path)
     if searched.has_any(("chat_template", "\\u")):

@@ -65,6 +65,8 @@ def _check_model(parts: Sequence[FileReport]) -> Iterator[Finding]:
     path, metadata = parts[0].path, parts[0].content["metadata"]
     architecture = metadata.get("general.architecture")
     tensors: dict[str, Any] = {record.name: (file.path, record) for file in parts for record in file.tensors}
+    if architecture is None and any(name.startswith("blk.") for name in tensors):
+        yield GG_MODEL.at(path, "The metadata do not name the architecture.")
     if not tensors or architecture in _NO_MODEL or metadata.get("general.type") not in (None, "model"):
         return
     yield from check_continuity(stacks_of(tensors))
@@ -109,6 +111,8 @@ def _check_widths(path: str, metadata: Mapping[str, Any], architecture: Any, ten
     head = metadata.get(f"{architecture}.attention.key_length")
     if type(head) is not int and type(heads) is int and heads > 0 and width % heads == 0:
         head = width // heads
+    if architecture in _PLAIN and type(head) is not int and type(heads) is int and heads > 0:
+        yield GG_MODEL.at(path, f"`head_count` is {heads}; {width} cannot be shared by so many evenly.")
     expected: dict[str, tuple[int, ...]] = {"output_norm.weight": (width,)}
     if "token_embd.weight" in tensors:
         expected["token_embd.weight"] = (tensors["token_embd.weight"][1].shape[0], width)

@@ -6,7 +6,7 @@ Owns where to look for each and how to tell them from ordinary content. Evidence
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +17,7 @@ from weights.catalog.leftovers import (
     LO_LOG,
     LO_OPT,
     LO_PATH,
+    LO_RUN,
     LO_TENSOR,
     SE_FILE,
     SE_TOKEN,
@@ -28,6 +29,8 @@ from weights.tensor_names import those
 from weights.text_search import SearchedText
 
 LISTED_LIMIT = 10
+LINES_LIMIT = 20_000
+ESCAPED_LIMIT = 1 << 20
 ADDRESSES_MINIMUM = 5
 
 _FILE_NAMES: tuple[tuple[Check, re.Pattern[str]], ...] = (
@@ -72,15 +75,50 @@ _PEOPLE = r"(?!user[/\"'\s]|username|ubuntu|you[/r]|me/|<|\$|\{|runner/|jovyan|p
 _HOME = re.compile(
     rf"(?:/home/{_PEOPLE}[\w.-]+/|/Users/{_PEOPLE}[\w.-]+/|[A-Z]:\\\\?Users\\\\?{_PEOPLE}[\w.-]+\\)[\w./\\-]*"
 )
+_EXAMPLES = r"(?:my|your|bucket|example|path|some|<|\$|\{|commoncrawl)"
+_STORES = ("s3", "gs://", "abfs", "hdfs", "oss://", "/gpfs", "/lustre", "/fsx", "/scratch", "/nfs", "/mnt")
 _INTERNAL = re.compile(
-    r"(?:^|(?<=[\s\"'=,]))(?:/(?:mnt|scratch|gpfs|lustre|nfs|fsx|efs|shared|cluster|workspace|checkpoints?|data|root|opt|tmp|"
-    r"storage|dbfs|net|raid)/[\w.-]+[\w./-]*|(?:s3|gs|gcs|abfss?|hdfs)://[\w./-]+)"
+    r"(?:^|(?<=[\s\"'=,]))(?:(?:file://)?/(?:mnt|scratch|gpfs|lustre|nfs|fsx|efs|shared|cluster|workspace|checkpoints?|data|root|opt|tmp|"
+    r"storage|dbfs|net|raid)/[\w.-]+[\w./-]*|(?:s3a?|gs|gcs|abfss?|wasbs?|adl|hdfs|oss|cos|obs|r2|minio|swift|nfs|smb|dbfs):/{1,2}[\w./@-]+)|"
+    r"^\\\\[\w.-]+\\[\w$.-]+"
+)
+# Buckets by the address that browsers take. Cards show pictures from such, so that they count among settings only.
+_BUCKET = re.compile(
+    r"https?://(?:[\w-]+\.blob\.core\.windows\.net|[\w.-]+\.s3[\w.-]*\.amazonaws\.com|s3[\w.-]*\.amazonaws\.com/[\w-]|"
+    r"storage\.(?:googleapis|cloud\.google)\.com/[\w-]|[\w.-]+\.storage\.googleapis\.com|[\w.-]+\.r2\.cloudflarestorage\.com|"
+    r"[\w-]+\.oss-[\w-]+\.aliyuncs\.com)[\w./-]*"
+)
+_CARD_STORE = re.compile(
+    rf"(?:^|(?<=[\s\"'`(=,]))(?:(?:s3a?|gs|abfss?|hdfs|oss)://(?!{_EXAMPLES})[\w.-]+/[\w./-]+|"
+    rf"/(?:gpfs|lustre|fsx|scratch|nfs|mnt/(?:nfs|gpfs|lustre|fsx|efs|scratch|shared|team|cluster)\w*)/(?!{_EXAMPLES})[\w.-]+/?[\w./-]*)",
+    re.MULTILINE,
+)
+# What keeps the records of runs, at an address that leads to one.
+_RUN = re.compile(
+    r"https?://(?:(?:[\w-]+\.)?wandb\.ai/(?!site/|authorize|home|fully-connected)[\w.-]+/[\w.-]+|"
+    r"app\.neptune\.ai/[\w.-]+/[\w.-]+|app\.clear\.ml/projects/\w+|(?:www\.)?comet\.(?:com|ml)/[\w-]+/[\w-]+/[0-9a-f]{9,}|"
+    r"[\w.:-]+/#/experiments/\d+)[\w./-]*"
+)
+_RUN_KEY = re.compile(
+    r"(wandb|mlflow|comet|neptune|clearml|aim|swanlab|trackio)_?(run|experiment|task|project|entity|sweep|group|workspace)"
+    r"(_?(id|name|path|url|key|hash))?|(run|experiment|sweep)_(id|uuid|uri|url)|tracking_uri",
+    re.IGNORECASE,
 )
 _NETWORK = re.compile(
     r"https?://(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}|"
-    r"https?://[\w.-]+\.(?:corp|internal|intranet|intra|lan)(?=[/:\s\"'])"
+    r"(?:https?|ssh|git|tcp|grpc|redis|postgres(?:ql)?|mongodb)://(?:[\w.-]+@)?[\w.-]+\.(?:corp|internal|intranet|intra|lan|local|localdomain|ts\.net)"
+    r"(?=[/:\s\"')]|$)|"
+    r"https?://(?:[\w-]+\.)+(?:corp|intranet|internal)\.[\w.-]+"
 )
-_LITERALS = {_HOME: ("/home/", "Users"), _NETWORK: ("http",)}
+# Without a scheme a host needs a port, or somebody who is asked for there.
+_HOST = re.compile(
+    r"(?:^|(?<=[\s\"'=@/]))(?:(?:[\w-]+\.)+(?:corp|internal|intranet|intra|lan|local|localdomain)|"
+    r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}):\d{2,5}\b|"
+    r"(?:^|(?<=\s))git@(?!github\.com|gitlab\.com|hf\.co|huggingface\.co|bitbucket\.org)[\w.-]+:[\w./-]+"
+)
+_LITERALS = {_HOME: ("/home/", "Users"), _NETWORK: ("://",), _CARD_STORE: _STORES, _RUN: ("://",)}
+_SETTINGS = (_HOME, _INTERNAL, _NETWORK, _HOST, _BUCKET)
+_TEXT_SETTINGS = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env")
 _MAIL = re.compile(r"\b[\w.+-]{1,64}@(?!example\.)[\w-]{1,63}\.[a-z]{2,10}\b", re.IGNORECASE)
 _DATA_SUFFIXES = (".jsonl", ".csv", ".tsv", ".txt")
 _VOCABULARIES = frozenset(
@@ -102,10 +140,13 @@ def check_text(searched: SearchedText, path: str) -> list[Finding]:
         return []
     text = searched.text
     findings = _secrets(searched, path)
-    for pattern in (_HOME, _NETWORK):
+    for pattern in (_HOME, _NETWORK, _CARD_STORE):
         found = pattern.search(text) if searched.has_any(_LITERALS[pattern]) else None
         if found:
             findings.append(LO_PATH.at(path, "The text names it.", evidence=found.group(), offset=found.start()))
+    if name.endswith(_TEXT_SETTINGS):
+        findings = findings or _first(text.splitlines()[:LINES_LIMIT], path, "settings")
+        findings += _check_run([text], path)
     if name.endswith(_DATA_SUFFIXES) and "@" in text:
         addresses = {found.group().lower() for found, _ in zip(_MAIL.finditer(text), range(1000), strict=False)}
         if len(addresses) >= ADDRESSES_MINIMUM:
@@ -115,14 +156,41 @@ def check_text(searched: SearchedText, path: str) -> list[Finding]:
 
 def check_values(value: Any, path: str, where: str) -> list[Finding]:
     """Findings on the texts in a JSON value or in a weight file's metadata (`where` says which)."""
-    for text in _strings(value):
-        if len(text) > 4096:
-            continue
-        for pattern in (_HOME, _INTERNAL, _NETWORK):
+    return _first(_strings(value), path, where) + _check_run(_strings(value), path) + _check_run_keys(value, path)
+
+
+def _first(texts: Iterable[str], path: str, where: str) -> list[Finding]:
+    for text in texts:
+        for pattern in _SETTINGS if len(text) <= 4096 else ():
             found = pattern.search(text)
             if found:
                 return [LO_PATH.at(path, f"The {where} name it.", evidence=found.group())]
     return []
+
+
+def _check_run(texts: Iterable[str], path: str) -> list[Finding]:
+    for text in texts:
+        found = _RUN.search(text) if "://" in text else None
+        if found:
+            return [LO_RUN.at(path, "An address leads to it.", evidence=found.group())]
+    return []
+
+
+def _check_run_keys(value: Any, path: str) -> list[Finding]:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        for key, inner in item.items() if isinstance(item, dict) else ():
+            if isinstance(inner, str) and inner and _RUN_KEY.fullmatch(key):
+                return [LO_RUN.at(path, f"The key {key!r} names it.", evidence=inner)]
+            waiting.append(inner)
+        waiting += item if isinstance(item, list) else []
+    return []
+
+
+def check_escaped(value: Any, path: str) -> list[Finding]:
+    """Credentials in the texts of a JSON value, which the file itself may spell otherwise."""
+    return _secrets(SearchedText("\n".join(_strings(value))[:ESCAPED_LIMIT]), path)
 
 
 def check_metadata(value: Any, path: str) -> list[Finding]:

@@ -45,6 +45,13 @@ _KNOWN = {
     "openai.com": {"openai.com", "chatgpt.com"},
     "microsoft.com": {"microsoft.com", "aka.ms"},
 }
+# In a style: what is in the text for programs and not on the page.
+_UNSHOWN = re.compile(
+    r"<[a-z][^<>]{0,500}?\bstyle\s{0,5}=\s{0,5}[\"'][^\"'<>]{0,500}?"
+    r"(display\s{0,5}:\s{0,5}none|visibility\s{0,5}:\s{0,5}hidden|(font-size|opacity)\s{0,5}:\s{0,5}0(?![.\d]))|"
+    r"<[a-z][^<>]{0,500}?\shidden(?=[\s>=/])",
+    re.IGNORECASE,
+)
 _HIDING = re.compile(
     f"[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e01ef]|[\u200b\u200c\u200d\u2060-\u2064\ufeff]{{{BLANK_RUN}}}"
 )
@@ -68,6 +75,9 @@ def check_markup(text: str, path: str) -> list[Finding]:
     for trouble, evidence in _links(prose) if "://" in prose else ():
         findings.append(MD_LINK.at(path, trouble, evidence=evidence))
         break
+    unshown = _UNSHOWN.search(prose) if has_any(prose, ("style", "hidden")) else None
+    if unshown:
+        findings.append(MD_HIDDEN.at(path, "The markup hides a part of the text.", evidence=unshown.group()))
     hidden = None if text.isascii() else _HIDING.search(text)
     if hidden:
         message = f"The text holds the character U+{ord(hidden.group()[0]):04X}."

@@ -25,9 +25,7 @@ class _FaultError(ValueError):
 
 def check_tail(source: Source, head: bytes, path: str) -> list[Finding]:
     """Whether the end of the file is the end of the picture."""
-    length = min(source.size_bytes, _ZIP_END_REACH)
-    tail = read_at(source, source.size_bytes - length, length)
-    if b"PK\x05\x06" in tail:
+    if b"PK\x05\x06" in _tail(source):
         return [FM_POLYGLOT.at(path, "The file ends in a ZIP archive.")]
     walk = next((walk for magic, walk in _WALKS if head.startswith(magic)), None)
     if walk is None or source.size_bytes > READ_LIMIT_BYTES:
@@ -42,6 +40,28 @@ def check_tail(source: Source, head: bytes, path: str) -> list[Finding]:
         message = f"{len(rest)} bytes follow the end of the picture or document."
         return [FM_POLYGLOT.at(path, message, offset=end)]
     return []
+
+
+def check_archive(source: Source, path: str) -> list[Finding]:
+    """Whether the file, whatever it is from its beginning, is a ZIP archive from its end."""
+    tail = _tail(source)
+    place = tail.rfind(b"PK\x05\x06")
+    if (
+        place < 0
+        or len(tail) < place + 22
+        or len(tail) != place + 22 + int.from_bytes(tail[place + 20 : place + 22], "little")
+    ):
+        return []
+    length, start = (int.from_bytes(tail[place + at : place + at + 4], "little") for at in (12, 16))
+    end = source.size_bytes - len(tail) + place
+    if length <= end and start <= end:
+        return [FM_POLYGLOT.at(path, "The file is a ZIP archive, too, if read from its end.", offset=end)]
+    return []
+
+
+def _tail(source: Source) -> bytes:
+    length = min(source.size_bytes, _ZIP_END_REACH)
+    return read_at(source, source.size_bytes - length, length)
 
 
 def _end_of_png(content: bytes) -> int:

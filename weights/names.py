@@ -25,6 +25,7 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*]')
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *([.:].*)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
+_MARKS = re.compile("M{5}")  # on one letter; no language writes so many
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -131,13 +132,20 @@ def _climbs(path: str) -> str | None:
     for segment in path.split("/"):
         if segment in ("", ".", ".."):
             return f"The path has the segment {segment!r}."
+        plain = segment if segment.isascii() else unicodedata.normalize("NFKC", segment)
+        if plain in (".", "..") or "/" in plain or "\\" in plain:
+            return f"The segment {segment!r} becomes {plain!r} where letters are made plain."
     return None
 
 
 def _is_confusable(segment: str) -> bool:
-    """Whether a word mixes scripts whose letters look alike, or has letters that are others in a wider form."""
+    """Whether a word mixes scripts whose letters look alike, or has spaces, marks or wider forms that mislead."""
     if segment.isascii():
         return False
+    if any(character != " " and unicodedata.category(character) == "Zs" for character in segment):
+        return True
+    if _MARKS.search("".join("M" if unicodedata.combining(character) else "-" for character in segment)):
+        return True
     for word in _WORD.findall(segment):
         scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
         if len(scripts & {"LATIN", "CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN"}) > 1:

@@ -16,7 +16,7 @@ from weights.gguf_file import inspect_gguf
 from weights.hashing import HashingReader
 from weights.hdf5_file import inspect_hdf5
 from weights.leftovers import check_metadata
-from weights.media import check_tail
+from weights.media import check_archive, check_tail
 from weights.numpy_file import inspect_numpy
 from weights.pickle_file import inspect_pickle
 from weights.pickle_walk import looks_like_pickle
@@ -39,6 +39,7 @@ _PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
     Kind.TAR: inspect_tar,
     Kind.COMPRESSED: inspect_compressed,
 }
+_COVERED = frozenset({Kind.SAFETENSORS, Kind.GGUF})  # whose last tensor may hold anything
 _TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
 _INSPECTED = _TEXTUAL | _PARSERS.keys() | {Kind.JSON, Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX, Kind.TENSORFLOW}
 
@@ -58,6 +59,8 @@ def parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
         parsed = Parsed(kind, check_tail(reader.source, head, path))
     elif kind in _PARSERS:
         parsed = _PARSERS[kind](reader, path)
+        if kind in _COVERED:
+            parsed.findings += check_archive(reader.source, path)
     else:
         parsed = Parsed(kind)
     if parsed.kind == Kind.UNKNOWN:

@@ -20,6 +20,7 @@ from weights.pickle_values import Budget, Container, GlobalName, PickleWalk, Res
 GUESS_LIMIT = 50_000  # opcodes after which a text that is still a pickle is one
 STACK_LIMIT = 500_000
 WEIGHT_LIMIT = 100_000_000  # values that a list of lists of lists would unfold to
+MEMO_LIMIT = 1 << 16
 NESTING_LIMIT = 3
 KEPT_TUPLE = 8
 FINDING_LIMIT = 50
@@ -134,6 +135,15 @@ class _Walker:
         self._look_inside(argument)
         self._stack.append(_OTHER)
 
+    def _on_string(self, argument: str) -> None:
+        """Text of the oldest protocols, whose makers did not tell it from bytes."""
+        if argument[:1] == "\x80" or argument[-1:] == ".":
+            self._look_inside(argument.encode("latin-1", "replace"))
+        self._stack.append(argument)
+
+    def _on_outside(self, _: Any) -> None:
+        raise _FaultError("The pickle needs bytes that lie outside of it")
+
     def _on_empty(self, _: Any) -> None:
         self._stack.append(Container())
 
@@ -174,6 +184,9 @@ class _Walker:
 
     def _on_put(self, index: int) -> None:
         self._need(1)
+        if index > max(MEMO_LIMIT, self._after) and not self._is_heavy:
+            self._is_heavy = True  # readers make room for all entries before it
+            self.note(PK_COST.at(self._path, f"The pickle stores entry {index}.", offset=self.position))
         self._memo[index] = self._stack[-1]
 
     _on_binput = _on_long_binput = _on_put
@@ -351,15 +364,16 @@ def _is_dotted(name: str) -> bool:
 
 
 _ALIKE = {
-    "_on_value": "UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 STRING BINSTRING SHORT_BINSTRING "
-    "INT BININT BININT1 BININT2 LONG LONG1 LONG4",
+    "_on_value": "UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 INT BININT BININT1 BININT2 LONG LONG1 LONG4",
     "_on_bytes": "BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8",
     "_on_empty": "EMPTY_LIST EMPTY_DICT EMPTY_SET",
-    "_on_keep": "PROTO FRAME READONLY_BUFFER STOP",
+    "_on_string": "STRING BINSTRING SHORT_BINSTRING",
+    "_on_outside": "NEXT_BUFFER READONLY_BUFFER",
+    "_on_keep": "PROTO FRAME STOP",
 }
 # What each opcode does; None pushes a value that nobody asks for again.
 _STEPS: dict[str, Callable[[_Walker, Any], None] | None] = dict.fromkeys(
-    ["NONE", "NEWTRUE", "NEWFALSE", "FLOAT", "BINFLOAT", "NEXT_BUFFER"]
+    ["NONE", "NEWTRUE", "NEWFALSE", "FLOAT", "BINFLOAT"]
 )
 _STEPS |= {name: getattr(_Walker, method) for method, names in _ALIKE.items() for name in names.split()}
 _STEPS |= {name: getattr(_Walker, f"_on_{name.lower()}") for name, _ in OPCODES.values() if name not in _STEPS}

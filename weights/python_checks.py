@@ -27,6 +27,7 @@ _DANGEROUS = re.compile(
     r"(ctypes|cffi|_ctypes)\.\w+(\.\w+)*|socket\.(socket|create_connection)|telnetlib\.\w+|paramiko\.\w+|pexpect\.\w+|"
     r"importlib\.util\.(spec_from_file_location|module_from_spec)|imp\.load_\w+|zipimport\.\w+|"
     r"torch\.(hub\.load|ops\.load_library|classes\.load_library|utils\.cpp_extension\.\w+)|"
+    r"kernels\.(get|load)\w*_kernel|shutil\.rmtree|"
     r"pip\.(_internal\.)*main|winreg\.\w+|webbrowser\.\w+|multiprocessing\.connection\.\w+"
 )
 # In plain ASCII, one of these words is in all that is looked for; `code` has consoles called `Interactive…`.
@@ -36,14 +37,17 @@ _TELLING = frozenset(
         "os posix nt subprocess pty commands popen2 eval exec compile runpy code pickle cpickle _pickle dill "
         "cloudpickle marshal shelve jsonpickle joblib ctypes cffi _ctypes socket telnetlib paramiko pexpect "
         "importlib imp zipimport hub load_library cpp_extension pip winreg webbrowser multiprocessing getattr "
-        "import_module __import__ __globals__ __builtins__ __subclasses__ __bases__ __mro__ __loader__ ",
+        "weights_only shutil kernels import_module __import__ "
+        "__globals__ __builtins__ __subclasses__ __bases__ __mro__ __loader__ ",
     )
 )
 _WORD = re.compile(r"\w+")
 _HIDDEN_NAME = re.compile(r"__(globals|builtins|subclasses|bases|mro|import|loader)__")
 _MAGIC = re.compile(r"^\s*(!|%%?(bash|sh|script|system|sx|run|pip|conda|load_ext|perl|ruby|cmd)\b)", re.MULTILINE)
-_LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass})
-_LOOKED_AT = frozenset({ast.Import, ast.ImportFrom, ast.Call, ast.Attribute})
+_LEAVES = frozenset({ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass})
+_LOOKED_AT = frozenset({ast.Import, ast.ImportFrom, ast.Call, ast.Attribute, ast.Name})
+_RUNNING = frozenset({"eval", "exec", "__import__"})  # by another name, or as a decorator
+_POWERFUL = frozenset({"os", "posix", "subprocess", "pty", "ctypes", "socket", "pickle", "marshal", "builtins"})
 _BIDIRECTIONAL = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -112,8 +116,12 @@ def _uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 aliases[item.asname or item.name] = full
                 if _DANGEROUS.fullmatch(full):
                     yield node.lineno, full
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Name):
+            if node.id in _RUNNING and type(node.ctx) is ast.Load and id(node) not in called:
+                yield node.lineno, f"{node.id} under another name"
+        elif isinstance(node, ast.Call):
             name = _full_name(node.func, aliases)
             if name and _DANGEROUS.fullmatch(name):
                 yield node.lineno, name
@@ -121,6 +129,12 @@ def _uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, "getattr with a name that is put together"
             elif name == "importlib.import_module" and node.args and _is_made_up(node.args[0]):
                 yield node.lineno, "import_module with a name that is put together"
+            elif name == "importlib.import_module" and _names_powerful(node.args[:1]):
+                yield node.lineno, "import_module of what reaches the system"
+            elif name == "torch.load" and any(
+                word.arg == "weights_only" and _is_false(word.value) for word in node.keywords
+            ):
+                yield node.lineno, "torch.load without its restriction to weights"
         elif isinstance(node, ast.Attribute) and _HIDDEN_NAME.fullmatch(node.attr):
             yield node.lineno, node.attr
 
@@ -152,6 +166,14 @@ def _full_name(node: ast.AST, aliases: dict[str, str]) -> str:
     else:
         return ""
     return ".".join(reversed(parts))
+
+
+def _names_powerful(names: list[ast.expr]) -> bool:
+    return any(isinstance(name, ast.Constant) and str(name.value).partition(".")[0] in _POWERFUL for name in names)
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not node.value
 
 
 def _is_made_up(node: ast.AST) -> bool:

@@ -1,7 +1,7 @@
 """What credentials look like.
 
 Owns the patterns and what tells a real credential from an example of one. Each pattern has a fixed beginning that
-ordinary text and vocabularies do not have.
+ordinary text and vocabularies do not have. Where a pattern has a group, that is the secret, and the rest names it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,30 @@ _PATTERNS = {
     "Replicate token": r"r8_[A-Za-z0-9]{37}\b",
     "Vault token": r"hvs\.[A-Za-z0-9_-]{90,}",
     "Azure storage key": r"AccountKey=[A-Za-z0-9+/]{86}==",
-    "Weights & Biases key": r"WANDB_API_KEY[\"']?\s*[=:]\s*[\"']?[0-9a-f]{40}\b",
+    "Weights & Biases key": r"(?:WANDB_API_KEY|wandb_api_key)[\"']?\s*[=:]\s*[\"']?[0-9a-f]{40}\b",
+    "AWS secret key": r"(?:AWS_SECRET_ACCESS_KEY|aws_secret_access_key)[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9/+]{40})"
+    r"(?![A-Za-z0-9/+=])",
+    "Azure signature": r"[?&]sig=([A-Za-z0-9%/+]{43,64}(?:%3D|=))",
+    "Groq key": r"gsk_[A-Za-z0-9]{52}\b",
+    "LangSmith key": r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}\b",
+    "NVIDIA key": r"nvapi-[A-Za-z0-9_-]{60,}",
+    "xAI key": r"xai-[A-Za-z0-9]{80}\b",
+    "OpenRouter key": r"sk-or-v1-[0-9a-f]{64}\b",
+    "Perplexity key": r"pplx-[A-Za-z0-9]{48}\b",
+    "Discord webhook": r"https://discord(?:app)?\.com/api/webhooks/\d{17,20}/[A-Za-z0-9_-]{60,}",
+    "Telegram token": r":AA(?<=\d{8}:AA)[A-Za-z0-9_-]{33}\b",
+    "Shopify token": r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b",
+    "Linear key": r"lin_api_[A-Za-z0-9]{40}\b",
+    "Notion token": r"ntn_[A-Za-z0-9]{46}\b",
+    "Grafana token": r"gl(?:c_[A-Za-z0-9+/]{32,}|sa_[A-Za-z0-9]{32}_[0-9a-f]{8})",
+    "Google access token": r"ya29\.[A-Za-z0-9_-]{60,}",
+    "Google client secret": r"GOCSPX-[A-Za-z0-9_-]{28}\b",
+    "Terraform token": r"\.atlasv1\.[A-Za-z0-9_=-]{60,70}",
+    "Atlassian token": r"AT(?:ATT|CTT)3[A-Za-z0-9_=-]{150,}",
+    "age key": r"AGE-SECRET-KEY-1[0-9A-Z]{58}\b",
+    "key of a service": r"(?:_API_KEY|_api_key)[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9_-]{32,200})(?![A-Za-z0-9_.(\[-])",
+    "password of a machine": r"machine\s{1,9}[\w-]{1,63}\.\S{1,99}\s{1,9}login\s{1,9}\S{1,99}\s{1,9}"
+    r"password\s{1,9}(\S{12,200})",
     "JSON web token": r"eyJ[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{30,}",
     "private key": r"-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,-]{100,}",
     "password in an address": r"://[^\s/:@\"'<>{}$]{1,64}:[^\s/:@\"'<>{}$*]{6,128}@[A-Za-z0-9.-]+",
@@ -80,7 +103,28 @@ _LITERALS = {
     "Replicate token": ("r8_",),
     "Vault token": ("hvs.",),
     "Azure storage key": ("AccountKey=",),
-    "Weights & Biases key": ("WANDB_API_KEY",),
+    "Weights & Biases key": ("WANDB_API_KEY", "wandb_api_key"),
+    "AWS secret key": ("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"),
+    "Azure signature": ("sig=",),
+    "Groq key": ("gsk_",),
+    "LangSmith key": ("lsv2_",),
+    "NVIDIA key": ("nvapi-",),
+    "xAI key": ("xai-",),
+    "OpenRouter key": ("sk-or-v1-",),
+    "Perplexity key": ("pplx-",),
+    "Discord webhook": ("/api/webhooks/",),
+    "Telegram token": (":AA",),
+    "Shopify token": ("shpat_", "shpca_", "shppa_", "shpss_"),
+    "Linear key": ("lin_api_",),
+    "Notion token": ("ntn_",),
+    "Grafana token": ("glc_", "glsa_"),
+    "Google access token": ("ya29.",),
+    "Google client secret": ("GOCSPX-",),
+    "Terraform token": (".atlasv1.",),
+    "Atlassian token": ("ATATT3", "ATCTT3"),
+    "age key": ("AGE-SECRET-KEY-1",),
+    "key of a service": ("_API_KEY", "_api_key"),
+    "password of a machine": ("password",),
     "JSON web token": ("eyJ",),
     "private key": ("PRIVATE KEY",),
     "password in an address": ("://",),
@@ -95,6 +139,7 @@ _MINIMUM_ENTROPY = 3.0  # bits a character; random hex has 4, words repeated les
 def find_secrets(searched: SearchedText, limit: int = 20) -> Iterator[Secret]:
     """Credentials in a text, at most `limit`, without what is plainly an example."""
     text = searched.text
+    told: list[tuple[int, int]] = []
     for kind, (literals, pattern) in _COMPILED.items():
         if not searched.has_any(literals):
             continue
@@ -102,11 +147,14 @@ def find_secrets(searched: SearchedText, limit: int = 20) -> Iterator[Secret]:
             value = found.group()
             # Asked here and not in the pattern, which could not begin with a plain search then.
             is_inside_a_word = found.start() > 0 and value[0].isalnum() and text[found.start() - 1].isalnum()
-            if not is_inside_a_word and not _is_example(kind, value):
-                yield Secret(kind, found.start(), f"{value[:8]}… ({len(value)} characters)")
-                limit -= 1
-                if limit == 0:
-                    return
+            is_told = any(first <= found.start() < last for first, last in told)
+            if is_told or is_inside_a_word or _is_example(kind, found[found.lastindex or 0]):
+                continue
+            told.append(found.span())
+            yield Secret(kind, found.start(), f"{value[:8]}… ({len(value)} characters)")
+            limit -= 1
+            if limit == 0:
+                return
 
 
 def _is_example(kind: str, value: str) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from weights.architectures import STACKS, Stack
-from weights.catalog.coherence import CT_EXTRA, CT_MISSING, CT_SHAPE, CT_TIED, CT_VOCAB
-from weights.dimensions import LAYERS, Dimensions, experts, nested
+from weights.catalog.coherence import CT_ARCH, CT_EXTRA, CT_MISSING, CT_SHAPE, CT_TIED, CT_VOCAB
+from weights.dimensions import LAYERS, Dimensions, experts, impossible, nested
 from weights.findings import Check, Finding
 from weights.quantization_checks import method_of, unpacked_shape
 from weights.report import TensorRecord
@@ -24,6 +25,24 @@ SHAPED_METHODS = frozenset({"fp8", "gptq", "awq", "bitsandbytes", "compressed-te
 
 _SEEING = re.compile(r"vis|image|siglip|clip", re.IGNORECASE)
 _EXPERT = re.compile(r"experts\.(?P<number>\d+)\.(?P<side>gate_proj|up_proj|down_proj|w1|w2|w3)\.weight$")
+_CLASS_END = re.compile(r"(?<=[a-z0-9])(For[A-Z]|LMHead|DoubleHeads|Model|Encoder|Decoder|PreTrained)")
+_BIASED_BY_CHOICE = frozenset(
+    [
+        "llama",
+        "qwen3",
+        "qwen3_moe",
+        "granite",
+        "seed_oss",
+        "smollm3",
+        "cohere",
+        "cohere2",
+        "olmo",
+        "olmo2",
+        "gemma",
+        "gemma2",
+        "gemma3_text",
+    ]
+)
 _NEVER_TIED = ("ForCausalLM", "LMHeadModel")
 
 
@@ -31,7 +50,7 @@ def check_architecture(
     config: Mapping[str, Any], path: str, tensors: Tensors, stacks: Mapping[str, Layers]
 ) -> list[Finding]:
     """Findings on all stacks that are known, in the model itself and in its towers; `path` is the configuration's."""
-    findings: list[Finding] = []
+    findings = [CT_SHAPE.at(path, message) for message in impossible(config)]
     towers = [("", config), *nested(config)]
     for key, part in towers:
         for stack in STACKS.get(str(part.get("model_type")), ()):
@@ -39,9 +58,10 @@ def check_architecture(
             if layers is not None:
                 model = {**config, **part} if key else part
                 findings += _Tower(stack, model, path, tensors, layers).check()
-            elif not key and stacks and _is_whole(config):
+            elif not key and stacks and (_is_whole(config) or _is_another(stack, stacks)):
                 model_type = part.get("model_type")
                 findings.append(CT_MISSING.at("", f"No tensors are named like the layers of {model_type!r}."))
+    findings += _check_class(config, path)
     if not findings:
         findings += _check_count(config, path, stacks)
     return findings
@@ -50,6 +70,26 @@ def check_architecture(
 def _is_whole(config: Mapping[str, Any]) -> bool:
     names = config.get("architectures")
     return isinstance(names, list) and any(str(name).endswith(_NEVER_TIED) for name in names)
+
+
+def _is_another(stack: Stack, stacks: Mapping[str, Layers]) -> bool:
+    """Whether the layers are wholly those of another architecture that is known."""
+    modules = [set().union(*(modules_of(parts) for parts in layers.by_number.values())) for layers in stacks.values()]
+    others = {id(other): other for known in STACKS.values() for other in known if other.place != stack.place}
+    return any(found.issuperset(other.required) for other in others.values() for found in modules)
+
+
+def _check_class(config: Mapping[str, Any], path: str) -> list[Finding]:
+    """Whether the class and the type name one architecture: some loaders go by the one, some by the other."""
+    own, names = str(config.get("model_type")), config.get("architectures")
+    if own not in STACKS or not isinstance(names, list):
+        return []
+    flat = {key.replace("_", "").replace("-", ""): key for key in STACKS}
+    for name in names:
+        stem = _CLASS_END.split(str(name), maxsplit=1)[0].lower()
+        if stem in flat and STACKS[flat[stem]] != STACKS[own]:
+            return [CT_ARCH.at(path, f"The class is {name!r}; `model_type` is {own!r}.")]
+    return []
 
 
 def _find(stack: Stack, stacks: Mapping[str, Layers], key: str, *, alone: bool) -> Layers | None:
@@ -111,12 +151,16 @@ class _Tower:
         self._method = method
         self._has_biases = not method and not self._sizes.is_off("attention_bias", "use_bias", "enable_bias", "bias")
 
+        self._chosen_biases: frozenset[str] = frozenset()
+        if not method and config.get("model_type") in _BIASED_BY_CHOICE and config.get("attention_bias") is True:
+            self._chosen_biases = frozenset(f"self_attn.{side}_proj" for side in "qkv")
+
     def check(self) -> list[Finding]:
         """Missing parts, layers too many, shapes, and the head."""
-        findings = list(self._missing())[:LISTED_LIMIT]
-        findings += self._beyond()
+        findings = list(islice(self._missing(), LISTED_LIMIT))  # layers are counted by a number that anyone may write
+        findings += self._beyond() + self._foreign()
         if self._has_shapes:
-            findings += list(self._shapes())[:LISTED_LIMIT]
+            findings += islice(self._shapes(), LISTED_LIMIT)
         return findings + self._head()
 
     def _missing(self) -> Iterator[Finding]:
@@ -132,7 +176,9 @@ class _Tower:
                 place = f"{self._layers.place}.{number}.{module}"
                 if module not in modules:
                     yield CT_MISSING.at("", "No file has this tensor.", tensor=place)
-                elif name.endswith("+") and self._has_biases and f"{module}.bias" not in modules:
+                elif (
+                    (name.endswith("+") and self._has_biases) or module in self._chosen_biases
+                ) and f"{module}.bias" not in modules:
                     yield CT_MISSING.at("", "No file has this tensor.", tensor=f"{place}.bias")
             if self._stack.mixture and not is_mixed and "mlp.gate_proj" not in modules:
                 yield CT_MISSING.at("", f"Layer {number} has neither experts nor a dense part.")
@@ -164,6 +210,20 @@ class _Tower:
             return []
         message = f"The configuration gives {count} layers; there are tensors of layer {last}."
         return [CT_EXTRA.at(self._path, message)]
+
+    def _foreign(self) -> list[Finding]:
+        """Matrices in plain decoder layers that no loader of the architecture asks for."""
+        parts = self._stack.parts
+        if self._method is not None or self._stack.mixture or "self_attn.q_proj" not in parts:
+            return []
+        known = {name.rstrip("+?") for name in parts}
+        for number, placed in self._layers.by_number.items():
+            for part, (path, record) in placed.items():
+                module, _, leaf = part.rpartition(".")
+                if leaf == "weight" and module not in known and len(record.shape) == 2 and record.dtype in FLOATS:
+                    name = f"{self._layers.place}.{number}.{part}"
+                    return [CT_EXTRA.at(path, "The architecture has no such part.", tensor=name)]
+        return []
 
     def _shapes(self) -> Iterator[Finding]:
         count = self._sizes.layers(self._stack.layers_key) or 0

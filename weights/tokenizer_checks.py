@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from weights.catalog.coherence import TK_ADDED, TK_DUP, TK_REWRITE, TK_SPECIAL
+from weights.catalog.coherence import TK_ADDED, TK_DUP, TK_FORM, TK_REWRITE, TK_SPECIAL
 from weights.findings import Finding
 
 ADDED_LIMIT = 20_000
@@ -20,6 +21,8 @@ LIBRARY_DEFAULTS = frozenset({50256, 50257, 49406, 49407, 58100})
 
 _SPECIALS = ("bos", "eos", "pad", "unk", "sep", "cls", "mask", "decoder_start")
 _AGREEING = ("bos", "eos")
+# Other ids that generation looks up in the scores: beyond them it fails.
+_GENERATED = ("suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "forced_eos_token_id")
 _ESCAPED = re.compile(r"\\[pP]\{\w+\}|\\[a-zA-Z]|\{\d*,?\d*\}")
 
 
@@ -31,6 +34,7 @@ def is_tokenizer(value: Any) -> bool:
 def summarize_tokenizer(value: Mapping[str, Any]) -> dict[str, Any]:
     """Largest id, number of tokens, ids used twice, added tokens and rewriting rules of a tokenizer."""
     ids = list(_vocabulary(value["model"]))
+    odd = [text for text, number in _entries(value["model"]) if type(number) is not int or number < 0]
     added = {
         token["content"]: token["id"]
         for token in _objects(value["added_tokens"])
@@ -50,6 +54,8 @@ def summarize_tokenizer(value: Mapping[str, Any]) -> dict[str, Any]:
             "clashes": [
                 [text, known[text], number] for text, number in added.items() if known.get(text, number) != number
             ][:20],
+            "odd_ids": odd[:20],
+            "odd_merges": list(islice(_odd_merges(value["model"], known), 20)),
             "processed": list(_processed(value, known, added))[:20],
         }
     }
@@ -61,6 +67,10 @@ def check_tokenizer(path: str, tokenizer: Mapping[str, Any]) -> list[Finding]:
     if tokenizer["repeated_ids"]:
         shown = tokenizer["repeated_ids"][:5]
         findings.append(TK_DUP.at(path, f"Ids with more than one text: {shown}."))
+    if tokenizer.get("odd_ids"):
+        findings.append(TK_FORM.at(path, f"Tokens without an id that can be: {tokenizer['odd_ids'][:5]}."))
+    for merge in tokenizer.get("odd_merges", [])[:5]:
+        findings.append(TK_FORM.at(path, f"The merge {merge!r} needs a token that is not in the vocabulary."))
     for text, number, other in [*tokenizer.get("clashes", []), *tokenizer.get("processed", [])][:5]:
         findings.append(
             TK_ADDED.at(path, f"The token {text!r} has the id {number} in one place and {other} in another.")
@@ -79,6 +89,12 @@ def check_agreement(folder: Mapping[str, Any]) -> list[Finding]:
     if isinstance(text_config, dict):
         config = {**text_config, **{key: value for key, value in config.items() if value is not None}}
     unset = {number for number in LIBRARY_DEFAULTS if number > tokenizer.get("largest_id", max(LIBRARY_DEFAULTS))}
+    findings += [
+        TK_SPECIAL.at(folder[name][0], f"`{part}_token_id` is {number!r}; an id is a number from 0 on.")
+        for name, content in (("config.json", config), ("generation_config.json", generation))
+        for part in _AGREEING
+        if isinstance(number := content.get(f"{part}_token_id"), str | float) and name in folder
+    ]
     for part in _AGREEING if _generates(config) else ():
         named = {
             "config.json": ids_of(config.get(f"{part}_token_id")) - unset,
@@ -125,6 +141,9 @@ def special_ids(folder: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
         for part in _SPECIALS:
             for number in sorted(ids_of(content.get(f"{part}_token_id"))):
                 yield folder[name][0], f"{part}_token_id", number
+        for key in _GENERATED:
+            for number in sorted(ids_of(content.get(key))):
+                yield folder[name][0], key, number
 
 
 def ids_of(value: Any) -> set[int]:
@@ -207,11 +226,27 @@ def _candidates(known: Mapping[str, int], added: Mapping[str, int]) -> list[str]
 def _vocabulary(model: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     vocabulary = model.get("vocab")
     if isinstance(vocabulary, dict):
-        yield from ((text, number) for text, number in vocabulary.items() if type(number) is int)
+        yield from ((text, number) for text, number in vocabulary.items() if type(number) is int)  # see `_entries`
     elif isinstance(vocabulary, list):
         for number, item in enumerate(vocabulary):
             if isinstance(item, list) and item and isinstance(item[0], str):
                 yield item[0], number
+
+
+def _odd_merges(model: Mapping[str, Any], known: Mapping[str, int]) -> Iterator[str]:
+    """Merges of which a side or the result is no token."""
+    merges, prefix = model.get("merges"), model.get("continuing_subword_prefix") or ""
+    for merge in merges if isinstance(merges, list) else ():
+        pair = merge.split(" ") if isinstance(merge, str) else merge
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(side, str) for side in pair):
+            yield str(merge)[:80]
+        elif pair[0] not in known or pair[1] not in known or pair[0] + pair[1].removeprefix(prefix) not in known:
+            yield " ".join(pair)[:80]
+
+
+def _entries(model: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    vocabulary = model.get("vocab")
+    return list(vocabulary.items()) if isinstance(vocabulary, dict) else []
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,23 @@ CT_MISSING = Check(
     "most.",
     "Save the checkpoint again with all its tensors.",
 )
+CT_ARCH = Check(
+    "CT-ARCH",
+    Severity.WARN,
+    "Class and type that name two architectures",
+    "`architectures` and `model_type` name architectures whose layers differ. Some loaders go by the one, some by the "
+    "other, and get two models.",
+    "Use the configuration that was saved with the weights.",
+)
+TK_FORM = Check(
+    "TK-FORM",
+    Severity.BLOCK,
+    "Tokenizer that its library refuses",
+    "A token has an id that is no number from 0 on, or a merge names a token that the vocabulary does not have. The "
+    "tokenizer cannot be loaded.",
+    "Save the tokenizer again.",
+    "Hugging Face tokenizers: BPE builder.",
+)
 CT_EXTRA = Check(
     "CT-EXTRA",
     Severity.WARN,

@@ -49,6 +49,14 @@ LO_PATH = Check(
     "A path of somebody's machine, a bucket or an address inside the network tells outsiders about people and systems.",
     "Replace it by a public name.",
 )
+LO_RUN = Check(
+    "LO-RUN",
+    Severity.WARN,
+    "Identifier of a training run",
+    "A setting names a run, a project or a sweep of an experiment tracker. Whoever gets there sees what was tried, and "
+    "the name alone tells what belongs together.",
+    "Remove the setting.",
+)
 LO_LOG = Check(
     "LO-LOG",
     Severity.WARN,
@@ -113,7 +121,8 @@ MD_HIDDEN = Check(
     "MD-HIDDEN",
     Severity.WARN,
     "Text that people do not see",
-    "The card holds characters that show nothing or turn the writing around. Programs read them, people do not.",
-    "Remove the characters.",
+    "The card holds characters that show nothing or turn the writing around, or markup that does not show. Programs "
+    "read it, people do not.",
+    "Remove the characters, or show the text.",
     "CVE-2021-42574",
 )

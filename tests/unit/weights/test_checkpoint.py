@@ -241,6 +241,12 @@ def test_a_model_mostly_zero_is_blocked(inspect: Inspect) -> None:
         (["CT-NONFINITE"], "config.json", b'{"a": [NaN, -Infinity, 1.5]}'),
         ([], "card.png", b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xaeB`\x82"),
         (["FM-POLYGLOT"], "card.png", b"\x89PNG\r\n\x1a\n....IEND\xaeB`\x82tail"),
+        (
+            ["FM-POLYGLOT"],
+            "model.safetensors",
+            safetensors_bytes({"a": ("U8", [26], b"data" + b"PK\x05\x06" + bytes(18))}),
+        ),
+        ([], "model.safetensors", safetensors_bytes({"a": ("U8", [27], b"data" + b"PK\x05\x06" + bytes(19))})),
         (["FM-POLYGLOT"], "card.jpg", b"\xff\xd8\xff..PK\x05\x06" + bytes(18)),
         ([], "card.webp", b"RIFF\4\0\0\0WEBP"),
         (["PK-WRAP"], "weights.tar", b"x" + bytes(256) + b"ustar\0" + bytes(249)),

@@ -29,6 +29,7 @@ def write(
     tokens: int = TOKENS,
     types: int = TOKENS,
     kind: str = "llama",
+    heads: int = 4,
     numbers: dict[str, int] | None = None,
     **split: int,
 ) -> None:
@@ -36,7 +37,7 @@ def write(
     writer.add_block_count(layers)
     writer.add_embedding_length(WIDTH)
     writer.add_feed_forward_length(INNER)
-    writer.add_head_count(4)
+    writer.add_head_count(heads)
     writer.add_token_list([f"t{number}" for number in range(tokens)])
     writer.add_token_types([1] * types)
     for key, number in (numbers or {}).items():
@@ -57,6 +58,7 @@ def write(
     [
         ([], {}),
         (["GG-MODEL"], {"layers": 3}),
+        (["GG-MODEL"], {"heads": 5}),
         (["GG-MODEL"], {"layers": 1}),
         (["GG-MODEL"], {"tokens": TOKENS - 1, "types": TOKENS - 1}),
         (["GG-MODEL"], {"types": TOKENS - 1}),

@@ -38,6 +38,8 @@ def test_check_path_lets_ordinary_names_pass(path: str) -> None:
         ("FS-NAME", "C:/x"),
         ("FS-NAME", "c:x"),
         ("FS-NAME", "../x"),
+        ("FS-NAME", "\u2024\u2024/x"),
+        ("FS-NAME", "a\uff0fb"),
         ("FS-NAME", "a/../b"),
         ("FS-NAME", "./a"),
         ("FS-NAME", "a//b"),
@@ -96,6 +98,13 @@ def test_check_collisions_finds_paths_that_are_one_elsewhere(paths: list[str]) -
 
 def test_check_collisions_accepts_neighbors() -> None:
     assert check_collisions(["a/b", "a/c", "ab", "a-b", "a.b/c"]) == []
+
+
+@pytest.mark.parametrize("path", ["a\u00a0b", "a" + "\u0300" * 5])
+def test_check_path_warns_of_spaces_and_marks_that_mislead(path: str) -> None:
+    found = check_path(path)
+    assert found is not None
+    assert found.check == "FS-CONFUSABLE"
 
 
 def test_check_paths_gives_both_kinds_of_trouble() -> None:

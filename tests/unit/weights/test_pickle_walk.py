@@ -67,7 +67,13 @@ def test_every_other_function_is_blocked(protocol: int, target: Any) -> None:
     assert walk.is_complete
 
 
+EVIL = b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00id\x85R."
 ASSEMBLED: list[tuple[str, bytes]] = [
+    ("PK-NESTED", b"\x80\x02U" + bytes([len(EVIL)]) + EVIL + b"."),
+    ("PK-NESTED", b"(S'cos\\nsystem\\n(S\"id\"\\ntR.'\nl."),
+    ("PK-COST", b"\x80\x02}r\xff\xff\xff\xff."),
+    ("PK-BROKEN", b"\x80\x05\x97."),
+    ("PK-BROKEN", b"\x80\x05K\x01\x98."),
     ("PK-EXEC", b"cos\nsystem\n."),
     ("PK-EXEC", b"(S'id'\nios\nsystem\n."),
     ("PK-EXEC", b"(cos\nsystem\nS'id'\no."),
