@@ -18,7 +18,7 @@ from huggingface_hub import CommitOperationAdd
 
 from config.launcher.ports import free_port
 from gating.models import Grant
-from hub.models import Download
+from hub.models import DeviceLogin, Download
 from registry.blobs import blob_store
 from registry.models import Blob, Variant
 from registry.services.commits import Changes, Placed, commit
@@ -51,7 +51,7 @@ def way(request: pytest.FixtureRequest, django_db_setup, tmp_path_factory) -> It
     elif nginx.program() is None:
         pytest.skip(nginx.MISSING)
     else:
-        with running(database_url(), folder, DELIVERY="accel") as server:
+        with running(database_url(), folder, DELIVERY="accel", BEHIND_PROXY="1") as server:
             places = {"upstream": urlsplit(server.url).netloc, "blobs": blob_store().root / "blobs"}
             with nginx.delivering(folder / "nginx", listen=free_port(), **places) as url:
                 yield SimpleNamespace(name="accel", server=server, url=url, storage=None)
@@ -172,6 +172,14 @@ def raw(url: str, path: str) -> bytes:
         while block := sock.recv(65536):
             answer += block
     return answer
+
+
+def test_callers_behind_two_proxies_are_told_apart(way) -> None:
+    """What the first proxy says of the caller arrives; what the caller says of themselves does not."""
+    if way.name != "accel":
+        pytest.skip("no proxy stands before this one")
+    httpx.post(f"{way.url}/oauth/device", headers={"x-forwarded-for": "198.51.100.1, 203.0.113.7"}, data={"a": "b"})
+    assert DeviceLogin.objects.latest("id").address == "203.0.113.7"
 
 
 def test_slow_readers_keep_nobody_waiting(way, model) -> None:
