@@ -33,7 +33,7 @@ class Budget:
         on_the_clock = time.monotonic() - self._begun[1]
         if not self._is_here:
             return on_the_clock
-        computed = (time.process_time() - self._begun[0]) / max(1, torch.get_num_threads())
+        computed: float = (time.process_time() - self._begun[0]) / max(1, torch.get_num_threads())
         return max(computed, on_the_clock / PATIENCE)
 
     @property

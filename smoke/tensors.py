@@ -30,6 +30,8 @@ ZERO_ROWS_SHARE, ZERO_COLUMNS_SHARE = 0.001, 0.01
 WHOLE_RMS = 1.5
 COARSE_BITS, COARSE_SIZE = 3, 4096
 """So few bits of a mantissa are left where eight-bit floats were kept, or low bits lost; healthy matrices use all."""
+COUNTED, FEW_VALUES = 1 << 16, 16
+"""So few different numbers are left where four bits were kept for each, with one scale for all."""
 UNEVEN, EVEN = 2.5, 1.25
 """Rows and columns of trained matrices differ in size, those of noise do not."""
 SKETCHED = 900
@@ -67,6 +69,8 @@ class Statistics:
     """How many bits after the leading one are in use in any of its numbers."""
     is_whole: bool = False
     """Whether all its numbers are integers."""
+    values: int = 1 << 16
+    """How many different numbers are among its first ones, `COUNTED` of them at most."""
     unevenness: tuple[float, float] = (1.0, 1.0)
     """Spread of the sizes of its rows and of its columns, in units of the spread that independent noise has."""
     sketch: tuple[float, ...] = ()
@@ -153,6 +157,7 @@ def measure(name: str, tensor: torch.Tensor) -> Statistics:
     squares, peak, zero_rows = 0.0, 0.0, 0
     columns, bits, is_whole, sizes = torch.zeros(rows.shape[1], dtype=torch.float64), 0, True, [0.0, 0.0]
     sums = [0.0] * len(PATTERNS)
+    values = len(torch.unique(tensor.reshape(-1)[:COUNTED].float())) if tensor.numel() else 0
     digest = hashlib.blake2b(digest_size=16)
     for start in range(0, rows.shape[0], step):
         block = rows[start : start + step]
@@ -184,6 +189,7 @@ def measure(name: str, tensor: torch.Tensor) -> Statistics:
         zero_columns=int((columns == 0).sum()) if len(shape) >= 2 else 0,
         mantissa_bits=23 - (((bits & 0x7FFFFF) | 1 << 23) & -((bits & 0x7FFFFF) | 1 << 23)).bit_length() + 1,
         is_whole=is_whole,
+        values=values,
         unevenness=(spread(sizes, len(rows), rows.shape[1]), spread([float(columns.sqrt().sum()), float(columns.sum())],
                                                                   rows.shape[1], len(rows))),
         sketch=tuple(round(total / scale, 4) if math.isfinite(total) else 0.0 for total in sums),
@@ -237,6 +243,16 @@ def single(tensors: Iterable[Statistics]) -> Iterable[Finding]:
             yield Finding("whole_numbers", t.name, "holds whole numbers alone, as if its scales had been left out")
         elif t.mantissa_bits <= COARSE_BITS and math.prod(t.shape) >= COARSE_SIZE:
             yield Finding("coarse", t.name, f"uses {t.mantissa_bits} bits of its mantissa", False)
+        elif t.values <= FEW_VALUES and not t.is_whole and math.prod(t.shape) >= COARSE_SIZE:
+            yield Finding("few_values", t.name, f"holds {t.values} different numbers alone", False)
+
+
+def never_trained(siblings: Sequence[Statistics]) -> Iterable[Finding]:
+    """A vector of one number, as norms begin, where training gave the others many."""
+    fresh = [t for t in siblings if t.values == 1 and t.shape and t.shape[0] > 1]
+    if len(siblings) >= SIBLINGS and 2 * len(fresh) < len(siblings):
+        for t in fresh:
+            yield Finding("untouched", t.name, "is one number throughout where its siblings hold many", False)
 
 
 def of_adapter(tensors: Iterable[Statistics]) -> Iterable[Finding]:
@@ -247,12 +263,15 @@ def of_adapter(tensors: Iterable[Statistics]) -> Iterable[Finding]:
 
 
 def together(tensors: Iterable[Statistics]) -> Iterable[Finding]:
-    """Rules on a matrix among the same matrix of other layers: far larger or smaller, or a copy."""
+    """Rules on a tensor among the same one of other layers: far larger or smaller, a copy, or as it was at first."""
     roles: dict[str, list[Statistics]] = defaultdict(list)
     for t in tensors:
-        if t.is_matrix and t.finite and t.rms > 0 and t.role != t.name:
+        if t.finite and t.rms > 0 and t.role != t.name:
             roles[t.role].append(t)
     for siblings in roles.values():
+        if not siblings[0].is_matrix:
+            yield from never_trained(siblings)
+            continue
         seen: dict[str, str] = {}
         for t in siblings:
             if t.digest and t.digest in seen:

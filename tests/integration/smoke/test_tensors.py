@@ -68,6 +68,24 @@ def test_each_rule(name, change, code, tmp_path):
     assert code in codes(made, tmp_path)[name]
 
 
+def test_a_norm_that_is_as_it_was_before_training_deserves_a_warning(tmp_path):
+    made = healthy()
+    norms = [name for name in made if name.endswith("norm.weight")]
+    trained = {name: made[name] + torch.linspace(-0.5, 0.5, 32).bfloat16() for name in norms[1:]}
+    assert codes(made | trained, tmp_path) == {norms[0]: {"untouched"}}
+    assert codes(made | {name: trained[name] for name in norms[3:]}, tmp_path) == {}
+
+
+def test_few_different_numbers_deserve_a_warning_and_a_mask_does_not(tmp_path):
+    large = torch.randn(64, 128, generator=torch.Generator().manual_seed(1))
+    scale = large.abs().max() / 7
+    made = healthy() | {"model.layers.2.large.weight": (large / scale).round() * scale}
+    assert codes(made, tmp_path)["model.layers.2.large.weight"] == {"few_values"}
+    by_row = large.abs().amax(dim=1, keepdim=True) / 7
+    rest = {"model.layers.2.large.weight": (large / by_row).round() * by_row, "model.mask": torch.ones(64, 128).tril()}
+    assert "few_values" not in set().union(*codes(healthy() | rest, tmp_path).values())
+
+
 def test_few_bits_of_a_mantissa_and_padded_tables_only_deserve_a_warning(tmp_path):
     made = healthy()
     made["model.embed.weight"] = torch.cat([made["model.embed.weight"], torch.zeros(8, 32).bfloat16()])
