@@ -21,11 +21,12 @@ def rename_variant(*, variant: Variant, name: str, by: User) -> Variant:
     locked = turns.take(variant)
     if not NAME.regex.search(name):
         raise Refused.because(policies.BAD_NAME, name=name, reason=NAME.message)
-    others = Variant.objects.filter(organization=locked.organization, name__iexact=name).exclude(pk=locked.pk)
-    if others.exists():
-        raise Refused.because(policies.NAME_TAKEN, what="model", name=f"{locked.organization.name}/{name}")
     former, locked.name, locked.updated_at = locked.repo_id, name, timezone.now()
-    locked.save(update_fields=["name", "updated_at"])
+    try:
+        with transaction.atomic():
+            locked.save(update_fields=["name", "updated_at"])
+    except IntegrityError as error:
+        raise Refused.because(policies.NAME_TAKEN, what="model", name=locked.repo_id) from error
     audit.record(
         "registry:variant:renamed",
         subject=locked,
