@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from smoke import adapters
 from smoke.adapters import Adapter
-from smoke.gguf_file import BLOCKS, Gguf, GgufError, read_gguf
+from smoke.gguf_file import BLOCKS, METADATA_LIMIT, Gguf, GgufError, read_gguf
 from smoke.gguf_layouts import LAYOUTS, Placed, config_of, layout_of, place
 
 Source = Path | Mapping[str, Path]
@@ -44,6 +44,10 @@ SHOWN = (".safetensors", ".gguf", ".json", ".jinja", ".model", ".txt", ".tiktoke
 """Files that inference may see. Never code; and an adapter's files stand apart, or the loader would apply them too."""
 
 ADAPTER = ".adapter/"
+
+INDEX = "model.safetensors.index.json"
+DESCRIPTIONS = ("config.json", INDEX, adapters.CONFIG)
+"""Files that are read before any weight is."""
 
 
 class CheckpointError(Exception):
@@ -291,11 +295,25 @@ def logical_files(source: Source) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(source).as_posix(), path
 
 
+def beginning(name: str, file: BinaryIO) -> bytes:
+    """As much of a file as planning reads: all of a description, of weights their header, of anything else nothing.
+
+    A file that goes on with zeros after it, to its own length, is planned for as the whole file is.
+    """
+    if name.endswith(".safetensors"):
+        first = file.read(8)
+        length = int.from_bytes(first, "little")
+        return first if length > HEADER_LIMIT else first + file.read(length)
+    if name.endswith(".gguf"):
+        return file.read(METADATA_LIMIT)
+    return file.read(HEADER_LIMIT) if name in DESCRIPTIONS else b""
+
+
 def _weights_in_use(files: Mapping[str, Path]) -> list[str]:
     if "model.safetensors" in files:
         return ["model.safetensors"]
-    if "model.safetensors.index.json" in files:
-        index = read_json(files["model.safetensors.index.json"], HEADER_LIMIT)
+    if INDEX in files:
+        index = read_json(files[INDEX], HEADER_LIMIT)
         mapped = index.get("weight_map")
         shards = sorted({str(v) for v in mapped.values()}) if isinstance(mapped, dict) else []
         absent = [shard for shard in shards if shard not in files]

@@ -16,6 +16,7 @@ from jobs.running import Lease, LeaseEnd
 from jobs.services import LeaseLost
 from registry.blobs import blob_store
 from registry.inference import attached, declared, hardware, routing
+from registry.inference.headers import headers_of
 from registry.models import Checkpoint
 from registry.services.evidence import record_evidence, write_evidence
 from registry.states import EvidenceKind, Outcome
@@ -42,27 +43,28 @@ def work(lease: Lease) -> None:
             _record(lease, checkpoint, off, {})
         return
     base = declared.base_of(checkpoint)
-    with places_of(checkpoint) as places, _places_of_base(base) as beneath:
+    own: list[Device] = []
+    with headers_of(checkpoint) as headers, headers_of(base) as beneath:
 
         def planned(inventory: Inventory) -> Plan:
-            return make_plan(places, base=beneath, inventory=inventory)
+            return make_plan(headers or {}, base=beneath, inventory=inventory)
 
-        known: dict[str, Any] = {"base": base.digest} if base is not None and beneath is not None else {}
-        own: list[Device] = []
         if lease.job.queue.startswith(attached.QUEUES):
             own = _own_devices(lease)
             plan = routing.plan_here(lease, planned, own)
         else:
             lease.report(0, 0, "Looking for a device")
             plan = routing.send(lease, planned)
-        known["hardware"] = hardware.rows(plan)
-        if plan.runnable:
+    known: dict[str, Any] = {"base": base.digest} if base is not None else {}
+    known["hardware"] = hardware.rows(plan)
+    if plan.runnable:
+        with places_of(checkpoint) as places, _places_of_base(base) as under:
             found = declared.grounds(checkpoint, places)
-            report = _confined(lease, checkpoint, places, beneath, plan, found)
-            title = next((row.title for row in own if row.name == plan.device), "")
-            known |= {**found.facts, "device": {"name": plan.device, "title": title}}
-        else:
-            report = routing.unplanned(plan)
+            report = _confined(lease, checkpoint, places, under, plan, found)
+        title = next((row.title for row in own if row.name == plan.device), "")
+        known |= {**found.facts, "device": {"name": plan.device, "title": title}}
+    else:
+        report = routing.unplanned(plan)
     if not routing.is_known(lease, checkpoint, report):
         _record(lease, checkpoint, report, known)
 

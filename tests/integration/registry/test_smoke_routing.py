@@ -10,6 +10,8 @@ from django.db.models import F
 import jobs.services as services
 from jobs import device_register, running
 from jobs.models import Device, Job
+from registry.blobs import blob_store
+from registry.inference.headers import headers_of
 from registry.models import Evidence
 from tests.factories import make_commit, make_variant, run_jobs
 from tests.integration.registry.smoke_makers import GIB, attach, files
@@ -48,6 +50,24 @@ def test_the_planner_sends_it_to_the_queue_of_the_best_device_that_fits(checkpoi
     assert (sent.state, sent.queue, sent.attempts) == ("queued", "smoke.cpu", 0)
     assert sent.payload["device"] == "cpu"
     assert "Not int8 on cuda:0" in sent.payload["reason"]
+
+
+def test_planning_reads_headers_and_no_weights(checkpoint, monkeypatch):
+    """Holes stand for the weights; a store in a bucket would otherwise send them all before there is a device."""
+    attach("one@lab", "cpu", free=8 * GIB)
+    monkeypatch.setattr(type(blob_store()), "local", lambda *_: pytest.fail("whole content was asked for"))
+    with headers_of(checkpoint) as places:
+        weights = places["model.safetensors"]
+        assert weights.stat().st_size == len(files()["model.safetensors"])
+        assert weights.stat().st_blocks * 512 < weights.stat().st_size / 4
+    assert run_jobs(KIND) == ["routed"]
+
+
+def test_what_is_gone_from_the_store_is_said(checkpoint):
+    attach("one@lab", "cpu", free=8 * GIB)
+    blob_store().delete(checkpoint.files.get(path="config.json").blob_id)
+    run_jobs(KIND)
+    assert Evidence.objects.get(kind="smoke").report["code"] == "unreadable"
 
 
 def test_an_accelerator_with_room_comes_first(checkpoint):

@@ -1,12 +1,13 @@
 """GGUF headers: what they declare, and everything they may not declare."""
 
+import io
 import struct
 from pathlib import Path
 
 import pytest
 
 from smoke import gguf_file
-from smoke.checkpoint import DECODER, open_checkpoint
+from smoke.checkpoint import DECODER, beginning, open_checkpoint
 from smoke.devices import Device, Inventory
 from smoke.gguf_file import GgufError, read_gguf
 from smoke.plan import hardware_fit, make_plan
@@ -121,6 +122,24 @@ def test_a_lying_header_is_refused(tmp_path, raw):
 def test_metadata_that_describe_no_model(tmp_path, keys, code):
     write(tmp_path / "m.gguf", header(keys, [tensor("token_embd.weight", (32, 64))]))
     assert make_plan(tmp_path, inventory=HERE).code == code
+
+
+def test_the_beginning_of_each_file_is_all_that_planning_needs(tmp_path):
+    whole, begun = tmp_path / "whole", tmp_path / "begun"
+    whole.mkdir()
+    begun.mkdir()
+    write(whole / "m.gguf", header(LLAMA, [tensor("token_embd.weight", (32, 64))]))
+    write(whole / "tokenizer.json", b"{}")
+    for path in whole.iterdir():
+        with path.open("rb") as source, (begun / path.name).open("wb") as place:
+            place.write(beginning(path.name, source))
+            place.truncate(path.stat().st_size)
+    assert make_plan(begun, inventory=HERE) == make_plan(whole, inventory=HERE)
+    assert not any((begun / "tokenizer.json").read_bytes())
+    declared = (10).to_bytes(8, "little")
+    assert beginning("model.safetensors", io.BytesIO(declared + b"h" * 10 + b"w" * 90)) == declared + b"h" * 10
+    absurd = b"\xff" * 8
+    assert beginning("x.safetensors", io.BytesIO(absurd + b"w" * 90)) == absurd
 
 
 def test_long_lists_are_counted_and_not_kept(tmp_path):
