@@ -77,8 +77,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("folder", metavar="DIR", type=Path)
         command.add_argument("--base", metavar="DIR", type=Path, help="the model that an adapter is put on")
         command.add_argument("--device", help="cpu, cuda:0, ...; without it the best attached one that fits")
-        command.add_argument("--quantization", choices=QUANTIZATIONS)
-        command.add_argument("--backend", choices=BACKENDS, default=NATIVE, help="the quantizer that holds the weights")
+        command.add_argument("--quantization", help=f"one of {', '.join(QUANTIZATIONS)}; without it one that fits")
+        backends = f"the quantizer that holds the weights, one of {', '.join(BACKENDS)}"
+        command.add_argument("--backend", default=NATIVE, help=backends)
         command.add_argument("--json", metavar="FILE", help="write the whole result to FILE (- for standard output)")
     parser_of_run = commands.choices["run"]
     add: Any = parser_of_run.add_argument
@@ -105,6 +106,9 @@ def _check(given: argparse.Namespace) -> None:
     kinds = "|".join(KINDS)
     if given.device is not None and not re.fullmatch(rf"(?:{kinds})(?::\d{{1,4}})?", given.device):
         raise Unusable(f"--device: there is no device {given.device!r}; it is one of {', '.join(KINDS)}, as in cuda:0")
+    for name, known in (("quantization", QUANTIZATIONS), ("backend", BACKENDS)):
+        if (word := getattr(given, name)) is not None and word not in known:
+            raise Unusable(f"--{name}: there is no {word!r}; it is one of {', '.join(known)}")
     if given.json not in (None, "-") and not Path(given.json).absolute().parent.is_dir():
         raise Unusable(f"--json: there is no folder for {given.json}")
     if given.command == "plan":
