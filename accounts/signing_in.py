@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login
-from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import events, policies
+from accounts.counting import Counter
 from accounts.models import User
 from rules import Refused
 
@@ -26,35 +25,6 @@ PAUSE_SECONDS = 15 * 60
 FAILURES_PER_NAME_AND_ADDRESS = 5
 FAILURES_PER_ADDRESS = 50
 CUSTOMER_BITS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Attempts of one kind in the current window; counted before the password is checked, so that a burst of
-    simultaneous guesses is counted too."""
-
-    key: str
-    limit: int
-
-    def count(self) -> int:
-        """Add one attempt and return how many there are now; 0 where nobody can count."""
-        try:
-            cache.add(self.key, 0, PAUSE_SECONDS)
-            return cache.incr(self.key)
-        except ValueError:  # the window ended between the two calls
-            return 1
-        except Exception as error:  # whatever the cache's client raises when its server is away
-            log.warning("Sign-in attempts cannot be counted: %s", error)
-            return 0
-
-    def forgive(self, *, all_of_them: bool) -> None:
-        """Take back the attempt that succeeded, or with it the failures before it."""
-        try:
-            cache.delete(self.key) if all_of_them else cache.decr(self.key)
-        except ValueError:
-            return
-        except Exception as error:
-            log.warning("A sign-in attempt cannot be taken back: %s", error)
 
 
 def address_of(request: HttpRequest) -> str:
@@ -83,8 +53,9 @@ def sent_from(request: HttpRequest) -> dict[str, str | None]:
 def sign_in(request: HttpRequest, *, username: str, password: str) -> User:
     """Open a session for whoever gives the right password; Refused otherwise, without saying which part was wrong."""
     address = address_of(request)
-    by_address = Counter(_key("address", network_of(address)), FAILURES_PER_ADDRESS)
-    by_name = Counter(_key("name", username.casefold(), network_of(address)), FAILURES_PER_NAME_AND_ADDRESS)
+    by_address = Counter(_key("address", network_of(address)), FAILURES_PER_ADDRESS, PAUSE_SECONDS)
+    name_key = _key("name", username.casefold(), network_of(address))
+    by_name = Counter(name_key, FAILURES_PER_NAME_AND_ADDRESS, PAUSE_SECONDS)
     for counter in (by_address, by_name):
         attempts = counter.count()
         if attempts > counter.limit:

@@ -6,12 +6,11 @@ not from theft. Uploads' own addresses and tokens are left out; they were given 
 
 from __future__ import annotations
 
-import logging
 import time
 
 from django.conf import settings
-from django.core.cache import cache
 
+from accounts.counting import Counter
 from accounts.signing_in import address_of, network_of
 from hub import policies
 from hub.call import Call
@@ -19,7 +18,6 @@ from hub.errors import HubRefused
 from hub.routing import Match
 from rules import Refused
 
-log = logging.getLogger(__name__)
 WINDOW_SECONDS = 300
 BY_TICKET = frozenset({"ticket", "space"})
 
@@ -33,7 +31,7 @@ def require(call: Call, match: Match) -> None:
         return
     now = time.time()
     window, elapsed = divmod(int(now), WINDOW_SECONDS)
-    if _count(f"hub-requests:{who}:{window}") > limit:
+    if Counter(f"hub-requests:{who}:{window}", limit, WINDOW_SECONDS).is_exceeded():
         wait = WINDOW_SECONDS - elapsed
         verdict = Refused.because(
             policies.TOO_MANY_REQUESTS, limit=limit, minutes=WINDOW_SECONDS // 60, wait=wait
@@ -55,15 +53,3 @@ def _sender(call: Call) -> tuple[str, int]:
     if token is not None:
         return f"token:{token.pk}", settings.REQUESTS_PER_TOKEN
     return f"address:{network_of(address_of(call.request))}", settings.REQUESTS_PER_ADDRESS
-
-
-def _count(key: str) -> int:
-    """Add one and return how many there are now; 0 where nobody can count."""
-    try:
-        try:
-            return int(cache.incr(key))
-        except ValueError:  # the first of its window
-            return 1 if cache.add(key, 1, timeout=WINDOW_SECONDS) else int(cache.incr(key))
-    except Exception as error:
-        log.warning("Requests cannot be counted: %s", error)
-        return 0

@@ -15,10 +15,11 @@ from django.db import transaction
 from django.utils import timezone
 
 import audit.services as audit
+from accounts.counting import Counter
 from accounts.models import User
 from accounts.policies import may_create_token
 from accounts.services import create_token
-from accounts.signing_in import PAUSE_SECONDS, Counter
+from accounts.signing_in import PAUSE_SECONDS
 from hub import policies
 from hub.models import DeviceLogin
 from rules import Refused
@@ -74,8 +75,8 @@ def begin(*, address: str, agent: str) -> Begun:
 
 def waiting(*, code: str, user: User) -> DeviceLogin:
     """The program that waits under a code; Refused where none does, or the person has tried too many codes."""
-    tried = Counter(f"device-login:{user.pk}", GUESSES)
-    if tried.count() > GUESSES:
+    tried = Counter(f"device-login:{user.pk}", GUESSES, PAUSE_SECONDS)
+    if tried.is_exceeded():
         raise Refused.because(policies.TOO_MANY_CODES, minutes=PAUSE_SECONDS // 60)
     found = _open().filter(user_code=_typed(code)).first()
     if found is None:
