@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from weights.adapter_checks import check_adapter
-from weights.catalog.coherence import CT_DTYPE, CT_SHAPE, CT_VOCAB, TK_DEFAULT, TK_RANGE
-from weights.findings import Finding
+from weights.catalog.coherence import CT_DTYPE, CT_MISSING, CT_SHAPE, CT_VOCAB, LR_TARGET, TK_DEFAULT, TK_RANGE
+from weights.findings import Finding, Severity
 from weights.formats import Kind
 from weights.quantization_checks import check_quantization, method_of
 from weights.report import FileReport, TensorRecord
@@ -73,7 +73,14 @@ def _check_folder(documents: Documents, weights: Sequence[FileReport]) -> list[F
     findings += check_agreement(documents)
     adapter_path, adapter = documents.get("adapter_config.json", ("", None))
     if isinstance(adapter, dict):
+        if adapter.get("peft_type") and not weights and not any(name.startswith("adapter_model") for name in documents):
+            findings.append(CT_MISSING.at(adapter_path, "The weights of the adapter are not there."))
         return findings + check_adapter(adapter, adapter_path, weights)
+    findings += [
+        LR_TARGET.at(file.path, "There is no `adapter_config.json` beside the adapter.")
+        for file in weights
+        if PurePosixPath(file.path).name == "adapter_model.safetensors"
+    ]
     variants = _variants(weights)
     for name, members in variants.items():
         tensors: dict[str, tuple[str, TensorRecord]] = {}
@@ -85,6 +92,8 @@ def _check_folder(documents: Documents, weights: Sequence[FileReport]) -> list[F
             forms += file.forms()
         if tensors:
             findings += _check_weights(documents, tensors, forms, is_main=name == "", is_alone=len(variants) == 1)
+        elif not any(finding.severity is Severity.BLOCK for file in members for finding in file.findings):
+            findings.append(CT_MISSING.at(members[0].path, "There are no tensors at all."))
     return findings
 
 

@@ -31,6 +31,7 @@ LISTED_LIMIT = 50  # findings of one kind for one index
 # A second copy in its maker's own layout, as Mistral publishes it, and copies in other types are loaded by name only.
 _OTHER_FORM = re.compile(r"^consolidated[\w.-]*\.safetensors$")
 _VARIANT = re.compile(r"^(model|diffusion_pytorch_model)\.(fp16|bf16|fp32|fp8|non_ema|ema|int8|int4)\.safetensors$")
+_NO_WEIGHTS = frozenset({Kind.JSON, Kind.TEXT})
 _SHARD = re.compile(r"^(?P<stem>.+)-(?P<number>\d+)-of-(?P<total>\d+)(?P<rest>\.[\w.]+)$")
 
 
@@ -82,7 +83,7 @@ def _check_numbers(folder: Mapping[str, FileReport]) -> list[Finding]:
             findings.append(IX_COUNT.at(places[key], f"The shards give different totals: {sorted(totals)}."))
         for total, numbers in totals.items():
             first = 0 if 0 in numbers else 1
-            missing = total - len(numbers & set(range(first, first + total)))
+            missing = total - sum(first <= number < first + total for number in numbers)
             if missing or len(numbers) != total:
                 findings.append(
                     IX_COUNT.at(places[key], f"The names promise {total} shards; there are {len(numbers)}.")
@@ -113,6 +114,10 @@ class _Index:
         missing = sorted(self.shards - self._folder.keys())
         findings = [IX_MISSING.at(self._path, f"The shard {name} is not there.") for name in missing[:LISTED_LIMIT]]
         present = {name: self._folder[name] for name in sorted(self.shards - set(missing))}
+        others = [name for name, file in present.items() if file.kind in _NO_WEIGHTS]
+        findings += [
+            IX_MAP.at(self._path, f"The index names {name}, which holds no weights.") for name in others[:LISTED_LIMIT]
+        ]
         if all(file.kind == Kind.SAFETENSORS for file in present.values()):
             findings += self._compare(present)
             if not missing:

@@ -24,6 +24,7 @@ ZERO_RUN_MINIMUM = 256  # elements a tensor needs before a run of zeros in it me
 EMPTY_SHARE = 0.5  # of all parameters, in tensors that are zero for the most part
 SPARSE_SHARE = 0.9  # of all parameters, wherever they are: no pruning leaves so little
 RANGE_FACTOR = 1000.0
+ABSURD_VALUE = 1e8  # a single one
 ABSURD_HIGH, ABSURD_LOW = 1e4, 1e-12  # root mean squares that no trained matrix has
 SIBLINGS_MINIMUM = 3
 DUPLICATE_MINIMUM_BYTES = 4096
@@ -32,7 +33,7 @@ DUPLICATE_MINIMUM_BYTES = 4096
 # begin with zeros and may leave so: positions relative to a window, codebooks, the B of low-rank pairs.
 _EXEMPT = re.compile(
     r"bias|norm|mask|rotary|rope|inv_freq|freqs|position|scale|zero|running_|num_batches|token_type|sink|temperature|g_idx|"
-    r"rel_pos|pos_emb|coords|codebook|embed_avg|cluster_size|mm_input_projection|quant_map|"
+    r"A_log|rel_pos|pos_emb|coords|codebook|embed_avg|cluster_size|mm_input_projection|quant_map|"
     r"lora_B|lora_embedding_A|lora_E|oft_R|boft_R|lokr_|hada_|ia3_|vera_lambda|trainable_tokens_delta",
     re.IGNORECASE,
 )
@@ -58,7 +59,8 @@ def check_values(path: str, record: TensorRecord, found: ValueSummary, start: in
             findings.append(WV_ZERO.at(path, f"{share} % of the tensor is one run of zeros.", tensor=record.name))
         elif found.is_constant:
             message = f"All {record.elements} values are {found.low!r}."
-            findings.append(WV_CONST.at(path, message, tensor=record.name))
+            check = WV_CONST if found.low else WV_ZERO  # zeros of both signs are no run
+            findings.append(check.at(path, message, tensor=record.name))
         elif (
             record.dtype in _RANGED
             and record.rms is not None
@@ -81,14 +83,32 @@ def check_model(files: Iterable[FileReport]) -> list[Finding]:
             continue
         total += first.elements * len(alike.numbers)
         for record in alike.sparse:
-            zeros += record.elements * record.zeros // _units(record)
-            empty += record.elements if record.zero_run > EMPTY_SHARE * _units(record) else 0
+            is_zero = record.low == record.high == 0  # of either sign
+            zeros += record.elements if is_zero else record.elements * record.zeros // _units(record)
+            empty += record.elements if is_zero or record.zero_run > EMPTY_SHARE * _units(record) else 0
     if total and (empty > EMPTY_SHARE * total or zeros > SPARSE_SHARE * total):
         message = f"{max(zeros, empty)} of {total} parameters are zero, or in tensors that mostly are."
         findings.append(WV_EMPTY_MODEL.at("", message))
+    absurd = _absurd(groups)
+    findings += absurd
+    said = set(absurd)
     for siblings in _siblings(groups):
-        findings += _out_of_range(siblings)
+        findings += [found for found in _out_of_range(siblings) if found not in said]
         findings += _equal(siblings.repeated)
+    return findings
+
+
+def _absurd(groups: Mapping[Key, Alike]) -> list[Finding]:
+    """Single values that no trained matrix has, in a tensor that is ordinary otherwise."""
+    findings = []
+    for (form, dtype, _), alike in groups.items():
+        if dtype not in _RANGED or not _is_matrix(alike.first, form):
+            continue
+        largest = alike.largest
+        is_absurd = (largest >= ABSURD_VALUE) & (largest < np.inf) & (alike.typical < ABSURD_HIGH)
+        for (_, path, record), size in zip(alike.members(is_absurd), largest[is_absurd].tolist(), strict=True):
+            message = f"The largest magnitude is {size:.4g}."
+            findings.append(WV_RANGE.at(path, message, tensor=record.name))
     return findings
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.unit.weights.makers import bf16, checks, f32, safetensors_bytes, write_companions
 from weights import FileReport, inspect_folder
 from weights.architectures import STACKS
+from weights.stacks import LISTED_LIMIT
 
 DECODERS = ("gemma2", "gpt2", "gpt_neox", "llama", "mixtral", "opt", "phi3", "qwen2", "qwen3_moe")
 assert set(DECODERS) <= STACKS.keys()
@@ -96,6 +97,14 @@ def test_a_coherent_model_has_no_finding(tmp_path: Path) -> None:
         ([("CT-DTYPE", None)], tensors(), {"dtype": None, "torch_dtype": "torch.float16"}),
         ([("CT-DTYPE", EMBEDDING)], tensors() | {EMBEDDING: f32(np.random.default_rng(1).random((100, 16)))}, {}),
         ([("TK-RANGE", None)], tensors(), {"eos_token_id": [2, 100]}),
+        ([("CT-MISSING", None)], {}, {}),
+        ([("CT-EXTRA", Q0.replace("q_proj", "x"))], tensors() | {Q0.replace("q_proj", "x"): bf16(16, 16, seed=77)}, {}),
+        ([("CT-SHAPE", None)], tensors(), {"num_hidden_layers": "2"}),
+        ([("CT-SHAPE", None)], tensors(), {"num_attention_heads": 0}),
+        ([("CT-SHAPE", None)], tensors(), {"num_hidden_layers": -1}),
+        ([("CT-MISSING", None)], tensors(), {"model_type": "bert", "architectures": ["BertModel"]}),
+        ([("CT-ARCH", None)], tensors(), {"architectures": ["Qwen2ForCausalLM"]}),
+        ([], tensors(), {"architectures": ["MistralForCausalLM"]}),
         ([("TK-SPECIAL", None)], tensors(), {"eos_token_id": 7}),
         ([("TK-SPECIAL", None)], tensors(), {"bos_token_id": 7}),
         ([], tensors(), {"eos_token_id": [2, 7]}),
@@ -106,7 +115,6 @@ def test_a_coherent_model_has_no_finding(tmp_path: Path) -> None:
         ([], without("lm_head.weight"), {"architectures": ["LlamaModel"]}),
         ([], without("lm_head.weight"), {"architectures": None}),
         ([], tensors(), {"hidden_size": None}),
-        ([], tensors(), {"num_hidden_layers": "2"}),
         ([], tensors(), {"intermediate_size": None}),
         ([], tensors() | {"extra.linear.weight": bf16(4, 4)}, {}),
         ([], tensors() | {Q0: bf16(8, 16)}, {"quantization_config": {"quant_method": "x"}}),
@@ -129,6 +137,17 @@ def test_a_gap_between_layers_is_found_in_any_architecture(tmp_path: Path) -> No
     assert judge(tmp_path, made, model_type="unheard_of") == [("CT-MISSING", None)]
     sparse = {f"bank.blocks.{number}.w.weight": bf16(4, 4, seed=number) for number in (7, 900)}
     assert judge(tmp_path, sparse, model_type="unheard_of") == []
+
+
+def test_layers_are_not_counted_beyond_what_is_listed(tmp_path: Path) -> None:
+    found = judge(tmp_path, tensors(), num_hidden_layers=10**15)
+    assert len(found) == LISTED_LIMIT
+    assert {check for check, _ in found} == {"CT-MISSING"}
+
+
+def test_biases_that_the_configuration_chooses(tmp_path: Path) -> None:
+    found = judge(tmp_path, tensors(), attention_bias=True)
+    assert {tensor.rpartition(".")[2] for _, tensor in found if tensor} == {"bias"}
 
 
 @pytest.mark.parametrize("config", ["[]", "3"])
@@ -154,6 +173,16 @@ def replace(pattern: dict[str, str], content: str) -> dict[str, Any]:
     ("expected", "content"),
     [
         (["TK-DUP"], tokenizer({"a": 0, "b": 0})),
+        (["TK-FORM"], tokenizer({"a": 0, "b": -1})),
+        (["TK-FORM"], tokenizer({"a": 0, "b": True})),
+        (["TK-FORM"], tokenizer(None) | {"model": {"vocab": {"a": 0, "b": 1}, "merges": ["a b"]}}),
+        (["TK-FORM"], tokenizer(None) | {"model": {"vocab": {"a": 0}, "merges": [["a"]]}}),
+        ([], tokenizer(None) | {"model": {"vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b", ["a", "b"]]}}),
+        (
+            [],
+            tokenizer(None)
+            | {"model": {"vocab": {"a": 0, "##b": 1, "ab": 2}, "merges": ["a ##b"], "continuing_subword_prefix": "##"}},
+        ),
         (["TK-DUP"], tokenizer({"a": 0, "b": 1}, added_tokens=[{"id": 1, "content": "<x>"}])),
         ([], tokenizer({"a": 0, "<x>": 1}, added_tokens=[{"id": 1, "content": "<x>"}, {"id": 2, "content": "<y>"}, 3])),
         ([], tokenizer([["a", -1.0], ["b", -2.0], "odd"])),
