@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from hub.differences import conflicts, differences
@@ -62,6 +64,27 @@ def test_a_patch_is_as_git_writes_it(
     bodies = {side[0].sha256: side[1] for side in sides if side}
     said = patch([("f", *(side and side[0] for side in sides))], lambda one: bodies[one.sha256]).splitlines()
     assert said[0] == "diff --git a/f b/f" and set(lines) <= set(said)
+
+
+def test_a_patch_says_where_and_compares_no_more_than_it_must() -> None:
+    """Lines that repeat like these would be compared for hours."""
+    lines = [f"{number % 104}\n" for number in range(20_000)]
+    others = [f"{number * 3 % 104}\n" for number in range(20_000)]
+    began = time.process_time()
+    said = patched(lines, [*lines[:9_000], "x\n", *lines[9_000:]])
+    assert said == ["@@ -8998,6 +8998,7 @@", " 53", " 54", " 55", "+x", " 56", " 57", " 58"]
+    said = patched([*lines[:5], *lines, "end\n"], [*lines[:5], *others, "end\n"])
+    assert said[0] == "@@ -4,20003 +4,20003 @@" and (said[1:4], said[-1]) == ([" 3", " 4", " 0"], " end")
+    assert [line[0] for line in said[4:-1]] == ["-"] * 19_999 + ["+"] * 19_999
+    assert time.process_time() - began < 1
+    assert patched(["a\n"], ["b\n", "c\n"]) == ["@@ -1 +1,2 @@", "-a", "+b", "+c"]
+
+
+def patched(before: list[str], after: list[str]) -> list[str]:
+    """What a patch says of the lines of one small file."""
+    sides = [content("f", "".join(lines).encode()) for lines in (before, after)]
+    bodies = {id(entry): body for entry, body in sides}
+    return patch([("f", sides[0][0], sides[1][0])], lambda one: bodies[id(one)]).splitlines()[4:]
 
 
 def test_a_patch_is_cut_where_it_grows_too_long() -> None:
