@@ -79,6 +79,8 @@ def frozen(workers, job):
     """Wait for the one process of a run and stop it where it is, so that it is as long as it takes; returns its id."""
     assert until(lambda: confined(workers), 30), describe(job)
     (child,) = confined(workers)
+    # stopped before it has confined itself it would not have asked yet to die with its parent
+    assert until(lambda: "\nSeccomp:\t2" in Path(f"/proc/{child}/status").read_text(), 30), describe(job)
     os.kill(child, signal.SIGSTOP)
     return child
 
