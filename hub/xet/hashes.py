@@ -21,12 +21,12 @@ EMPTY_FILE = bytes(HASH_BYTES)
 # A group of nodes has at least two further members before a hash may end it, and at most nine in all.
 LEAST_BEFORE_CUT, MOST_MEMBERS, CUT_MASK = 3, 9, 3
 TEXT = re.compile(r"[0-9a-f]{64}")
-GROUPS = struct.Struct("<4Q")
+GROUPS, REVERSED = struct.Struct("<4Q"), struct.Struct(">4Q")
 
 
 def to_text(digest: bytes) -> str:
     """A hash as addresses and listings write it."""
-    return "{:016x}{:016x}{:016x}{:016x}".format(*GROUPS.unpack(digest))
+    return REVERSED.pack(*GROUPS.unpack(digest)).hex()
 
 
 def of_text(text: str) -> bytes:

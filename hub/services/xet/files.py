@@ -64,6 +64,7 @@ def _made(record: FileRecord, sources: Sources, upload: Upload) -> Content:
 def _check(record: FileRecord, sources: Sources) -> None:
     """Compare a record with the chunks that it names."""
     tree, distinct, size = Tree(), {}, 0
+    sources.expect(record.terms)
     for number, term in enumerate(record.terms, 1):
         chunks = sources.find(term.xorb).chunks
         if term.end > len(chunks) or chunks.length(term.first, term.end) != term.plain_bytes:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from types import TracebackType
 from typing import BinaryIO
 
@@ -20,7 +21,7 @@ from registry.models import Organization
 from rules import Refused
 
 # Xorbs whose chunks and open files are kept at hand; a file's parts mostly follow one another in few xorbs.
-AT_HAND = 32
+AT_HAND, TOGETHER = 32, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Sources:
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
         self._known: OrderedDict[bytes, KnownXorb] = OrderedDict()
+        self._expected: dict[bytes, bytes] = {}
         self._open: OrderedDict[str | Standing | None, BinaryIO] = OrderedDict()
 
     def __enter__(self) -> Sources:
@@ -102,18 +104,34 @@ class Sources:
         while self._open:
             self._open.popitem()[1].close()
 
+    def expect(self, terms: Iterable[Term]) -> None:
+        """Say whose xorbs are asked for next, so that several are looked up together."""
+        digests = list(dict.fromkeys(term.xorb for term in terms))
+        self._expected = dict(pairwise(digests))
+
     def find(self, digest: bytes) -> KnownXorb:
         """The xorb; Refused where the organization never sent it, or it is gone."""
+        if digest not in self._known:
+            self._look_up(digest)
         known = self._known.get(digest)
         if known is None:
-            row = Xorb.objects.filter(organization=self.organization, digest=digest).first()
-            if row is None:
-                raise gone(digest)
-            known = self._known[digest] = KnownXorb.of(row)
-            if len(self._known) > AT_HAND:
-                self._known.popitem(last=False)
+            raise gone(digest)
         self._known.move_to_end(digest)
         return known
+
+    def _look_up(self, digest: bytes) -> None:
+        """Bring a xorb to hand, and a few of those that are expected after it."""
+        wanted: list[bytes] = []
+        following: bytes | None = digest
+        while following is not None and len(wanted) < TOGETHER:
+            if following not in self._known:
+                wanted.append(following)
+            following = self._expected.get(following)
+        rows = Xorb.objects.filter(organization=self.organization, digest__in=wanted).prefetch_related("parts")
+        for row in rows:
+            self._known[bytes(row.digest)] = KnownXorb.of(row)
+        while len(self._known) > AT_HAND:
+            self._known.popitem(last=False)
 
     def extents(self, terms: Iterable[Term]) -> Iterator[Extent]:
         """Where the plain bytes of terms stand, one after another; Refused where some are gone.
