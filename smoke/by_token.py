@@ -25,7 +25,9 @@ MOST_TOKENS = 2048
 """As many tokens of a probe as are read."""
 MOST_NATS = 1000.0
 WIDEST_BITS = 23
-PRECISIONS = ("float32", "bfloat16", "float16")
+BITS = {"float32": 23, "float16": 10, "bfloat16": 7}
+"""Of the mantissa of each type, the leading one left out."""
+PRECISIONS = tuple(BITS)
 
 SAME_CASTS, CAST_CASTS, HALF_CASTS = (0.4, 1.0), (1.6, 2.5), (8.0, 12.0)
 """What warns and what fails, in units of what a cast to bfloat16 does to this model: for the same numbers computed in
@@ -46,7 +48,8 @@ class TokenLosses:
     measured_in: str = ""
     """Type that was computed in; empty where it is not known, and then it may have been half precision."""
     mantissa_bits: int | None = None
-    """Bits that the weights used: 23 as float32, 10 as float16, 7 as bfloat16. With fewer now, a cast lies between."""
+    """Bits that the weights used as they were computed with: 23 as float32, 10 as float16, 7 as bfloat16. With others
+    now, a cast lies between."""
     cast_nats: float | None = None
     """What a cast does to these losses: root mean square."""
 
@@ -80,8 +83,9 @@ class TokenLosses:
     @classmethod
     def of(cls, measured: Measured) -> TokenLosses | None:
         """The best of those that a run measured on unrounded weights; None where these did not fit."""
-        full = part(measured, "full")
-        bits = value(measured, "static", "mantissa_bits")
+        full, bits = part(measured, "full"), value(measured, "static", "mantissa_bits")
+        loaded = BITS.get(str(part(measured, "engine").get("dtype")), WIDEST_BITS)
+        bits = min(bits, loaded) if bits is not None else None
         for name, precision in (("float32_token_nats", "float32"), ("token_nats", "")):
             if (nats := _numbers(full.get(name))) is not None:
                 is_wide = precision == "float32"
@@ -128,7 +132,7 @@ def _judged(measured: Measured, quantization: str, theirs: TokenLosses, source: 
 def _unrounded(apart: float, gaps: list[float], theirs: TokenLosses, ours: TokenLosses, source: str) -> Metric:
     casts = [n for n in (theirs.cast_nats, ours.cast_nats) if n is not None]
     is_exact = theirs.measured_in == ours.measured_in == "float32"
-    is_same = is_exact and theirs.mantissa_bits is not None and (ours.mantissa_bits or 0) >= theirs.mantissa_bits
+    is_same = is_exact and theirs.mantissa_bits is not None and ours.mantissa_bits == theirs.mantissa_bits
     cast = min(MOST_CAST, max(LEAST_CAST, min(casts))) if casts else None
     times = SAME_CASTS if is_same else CAST_CASTS if is_exact else HALF_CASTS
     noticed, allowed = (cast * times[0], cast * times[1]) if cast is not None else HALF_NATS

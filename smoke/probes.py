@@ -18,6 +18,7 @@ from typing import Any
 from smoke.by_token import TokenLosses
 
 WINDOW = 256
+LEAST_WINDOW, MOST_WINDOW = 2, 8192
 LIMIT_BYTES = 256 << 10
 LOSSES_BYTES = 64 << 10
 """What a list of losses may add to a file: three times what the longest takes."""
@@ -71,8 +72,8 @@ class Probe:
         bits, window = data.get("bits_per_byte"), data.get("window", WINDOW)
         if bits is not None and not (isinstance(bits, (int, float)) and math.isfinite(bits) and bits > 0):
             raise ValueError("'bits_per_byte' of a probe is a positive number")
-        if not isinstance(window, int) or not 2 <= window <= 8192:
-            raise ValueError("'window' of a probe is a number of tokens from 2 to 8192")
+        if not isinstance(window, int) or not LEAST_WINDOW <= window <= MOST_WINDOW:
+            raise ValueError(f"'window' of a probe is a number of tokens from {LEAST_WINDOW} to {MOST_WINDOW}")
         losses = data.get("token_losses")
         return cls(
             text=data["text"],

@@ -1,7 +1,7 @@
-"""The reference page that is made from the code: the JSON schema of smoke reports.
+"""The reference pages that are made from the code: the JSON schemas of smoke reports and of declared probes.
 
-`python -m smoke.reference [DIR]` writes it into DIR (docs/reference by default). Owns its form alone; a test holds the
-committed page to what this module makes.
+`python -m smoke.reference [DIR]` writes them into DIR (docs/reference by default). Owns their form alone; a test holds
+the committed pages to what this module makes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from smoke.by_token import MOST_NATS, MOST_TOKENS, PRECISIONS, WIDEST_BITS
+from smoke.probes import LEAST_WINDOW, MOST_WINDOW
 from smoke.report import Basis, Outcome, Severity
 
 FOLDER = Path("docs/reference")
@@ -102,9 +104,54 @@ def report_schema() -> dict[str, Any]:
     }
 
 
+def probe_schema() -> dict[str, Any]:
+    """The JSON schema of what `python -m smoke run DIR --probe FILE` reads and `--declare FILE` writes."""
+    losses = {
+        "nats": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_TOKENS,
+            "items": {"type": "number", "minimum": 0, "maximum": MOST_NATS},
+            "description": "the loss of each token that is scored, in order",
+        },
+        "measured_in": {"enum": ["", *PRECISIONS], "description": "what was computed in; empty where it is not known"},
+        "mantissa_bits": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "maximum": WIDEST_BITS,
+            "description": "that the weights used: 23 as float32, 10 as float16, 7 as bfloat16",
+        },
+        "cast_nats": {
+            "type": ["number", "null"],
+            "exclusiveMinimum": 0,
+            "maximum": MOST_NATS,
+            "description": "root mean square of what casting the weights to bfloat16 changes in these losses",
+        },
+    }
+    fields = {
+        "text": {**_TEXT, "minLength": 1, "description": "held out of training; up to 256 KiB"},
+        "bits_per_byte": {"type": ["number", "null"], "exclusiveMinimum": 0, "description": "the mean loss"},
+        "window": {
+            "type": "integer",
+            "minimum": LEAST_WINDOW,
+            "maximum": MOST_WINDOW,
+            "description": "tokens read at once",
+        },
+        "token_losses": {**_object(losses), "type": ["object", "null"], "required": ["nats"]},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Probe of smoke inference",
+        "type": "object",
+        "properties": fields,
+        "required": ["text"],
+    }
+
+
 def pages() -> dict[str, str]:
     """Every page by its name."""
-    return {"smoke-report.schema.json": json.dumps(report_schema(), indent=2) + "\n"}
+    made = {"smoke-report.schema.json": report_schema(), "smoke-probe.schema.json": probe_schema()}
+    return {name: json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

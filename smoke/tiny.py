@@ -19,9 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smoke.by_token import TOKEN_DIGITS, TokenLosses
+
 STEPS = 400
 VOCABULARY = 1024
 LAYERS, HIDDEN, HEADS, KV_HEADS, INTERMEDIATE = 4, 128, 4, 2, 256
+EXPORTED_BITS = 7
+"""Of a mantissa, in bfloat16."""
 LENGTH, BATCH = 256, 4
 CONTEXT = 256
 BEGIN, END, PAD = "<|begin|>", "<|end|>", "<|pad|>"
@@ -48,14 +52,16 @@ class Trained:
     probe: str
     nats_per_token: float
     bits_per_byte: float
+    token_losses: TokenLosses
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The probe and its measured loss, as `smoke run --probe` reads them; never one of the checkpoint's files."""
+        """The probe and its measured losses, as `smoke run --probe` reads them; never one of the checkpoint's files."""
         return {
             "text": self.probe,
             "bits_per_byte": round(self.bits_per_byte, 5),
             "window": LENGTH,
+            "token_losses": self.token_losses.to_json(),
         }
 
 
@@ -237,7 +243,8 @@ def _write(out: Path, model: Any, tokenizer: Any, probe: str, steps: int, starte
     tokenizer.save_pretrained(out)
     nats, bits = measure(model, tokenizer, probe)
     count = sum(p.numel() for p in model.parameters())
-    return Trained(out, count, steps, probe, nats, bits, time.monotonic() - started)
+    losses = by_token(model, tokenizer, probe)
+    return Trained(out, count, steps, probe, nats, bits, losses, time.monotonic() - started)
 
 
 def measure(model: Any, tokenizer: Any, text: str) -> tuple[float, float]:
@@ -246,6 +253,16 @@ def measure(model: Any, tokenizer: Any, text: str) -> tuple[float, float]:
 
     score = scoring.score(model, scoring.encode(tokenizer, text, window=LENGTH))
     return score.nats_per_token, score.bits_per_byte
+
+
+def by_token(model: Any, tokenizer: Any, text: str) -> TokenLosses:
+    """The loss of every token in float32, as a run on the exported weights measures it; the model is widened."""
+    from smoke import casting, scoring
+
+    windows = scoring.encode(tokenizer, text, window=LENGTH)
+    each = scoring.score(model.float(), windows).each
+    nats = tuple(round(loss, TOKEN_DIGITS) for loss in each)
+    return TokenLosses(nats, "float32", EXPORTED_BITS, casting.moved(model, windows.ids, scoring.causal, each))
 
 
 def _print(step: int, steps: int, loss: float, left: float) -> None:

@@ -65,10 +65,16 @@ def uncast(c: Checkpoint) -> None:
     generator = torch.Generator().manual_seed(1)
     for n, t in c.tensors.items():
         wide = t.float()
-        last = torch.ldexp(torch.ones_like(wide), torch.frexp(wide)[1] - 8)
-        moved = wide + (torch.rand(wide.shape, generator=generator) - 0.5) * 0.98 * last
-        assert torch.equal(moved.to(t.dtype), t) or t.dtype != torch.bfloat16
-        c.tensors[n] = torch.where(wide == 0, wide, moved)
+        mantissa, exponent = torch.frexp(wide)
+        step = (
+            (torch.rand(wide.shape, generator=generator) - 0.5)
+            * 0.98
+            * torch.ldexp(torch.ones_like(wide), exponent - 8)
+        )
+        # below a power of two the next number is half as far
+        step = torch.where(mantissa.abs() == 0.5, step.abs() * wide.sign(), step)
+        c.tensors[n] = torch.where(wide == 0, wide, wide + step)
+        assert t.dtype != torch.bfloat16 or torch.equal(c.tensors[n].to(t.dtype), t)
     c.config["dtype"] = "float32"
 
 
@@ -115,7 +121,7 @@ def stored(recipe: Recipe, name: str, quantization: str, scratch: Path) -> Row:
 
 def cast(recipe: Recipe, scratch: Path) -> Row:
     """The model as it is, held to what its owner measured on the original in float32."""
-    original = taken(recipe, ORIGINAL, "probe", probe_of(recipe)[0], "int8", scratch, is_deep=False)
+    original = taken(recipe, ORIGINAL, "probe", probe_of(recipe)[0], "int8", scratch, is_deep=False, dtype="float32")
     found = healthy(recipe, "probe")
     held = with_declared(found, *declared_by(original)) if probe_of(recipe)[1] is not None else found
     reference = original if held is found else None
@@ -123,14 +129,14 @@ def cast(recipe: Recipe, scratch: Path) -> Row:
 
 
 def taken(
-    recipe: Recipe, name: str, mode: str, probe: Probe, quantization: str, scratch: Path, *, is_deep: bool = True
+    recipe: Recipe, name: str, mode: str, probe: Probe, quantization: str, scratch: Path, **rest: Any
 ) -> dict[str, Any]:
     """Measurements of one variant on one text."""
     from tests.bench.smoke_measures import kept, take
 
     return kept(
         place(recipe, name, mode),
-        lambda: take(variant(recipe, name, scratch), probe, quantization=quantization, is_deep=is_deep),
+        lambda: take(variant(recipe, name, scratch), probe, quantization=quantization, **rest),
     )
 
 

@@ -22,7 +22,13 @@ KINDS = {"bert": ENCODER, "t5": ENCODER_DECODER}
 
 
 def take(
-    folder: Path, probe: Probe, *, quantization: str = "int8", is_deep: bool = True, is_enough: Any = lambda _: False
+    folder: Path,
+    probe: Probe,
+    *,
+    quantization: str = "int8",
+    is_deep: bool = True,
+    is_enough: Any = lambda _: False,
+    dtype: str = "bfloat16",
 ) -> dict[str, Any]:
     """Everything that the rules on weights are judged from. `is_deep` looks for repairs as well.
 
@@ -30,7 +36,7 @@ def take(
     """
     measured: dict[str, Any] = {}
     with contextlib.suppress(_Ended):
-        _take(folder, probe, quantization, is_deep, is_enough, measured)
+        _take(folder, probe, quantization, is_deep, is_enough, dtype, measured)
     return json.loads(json.dumps(measured))
 
 
@@ -39,7 +45,13 @@ class _Ended(Exception):
 
 
 def _take(
-    folder: Path, probe: Probe, quantization: str, is_deep: bool, is_enough: Any, measured: dict[str, Any]
+    folder: Path,
+    probe: Probe,
+    quantization: str,
+    is_deep: bool,
+    is_enough: Any,
+    dtype: str,
+    measured: dict[str, Any],
 ) -> None:
     config = json.loads((folder / "config.json").read_text())
     kind = KINDS.get(config["model_type"], DECODER)
@@ -48,14 +60,15 @@ def _take(
     measured["architecture"] = kind
     request = {
         "folder": str(folder), "architecture": kind, "quantization": quantization, "torch_device": "cpu",
-        "dtype": "bfloat16", "context": 256, "blocks_seconds": BLOCKS_SECONDS if is_deep else 0.0,
+        "dtype": dtype, "context": 256, "blocks_seconds": BLOCKS_SECONDS if is_deep else 0.0,
         "probe": probe.to_json(), "agreement": False,
     }  # fmt: skip
     try:
-        loaded = _loaded(folder, kind, quantization)
+        loaded = _loaded(folder, kind, quantization, dtype)
     except Exception as error:
         measured["error"] = f"{type(error).__name__}: {str(error)[:200]}"
         raise _Ended from error
+    measured["engine"] = {"dtype": dtype}
     measured["keys"] = loaded.keys
     measured["tokenizer"] = runner.tokenizer_facts(loaded)
     measured["vocabulary"] = int(loaded.model.get_input_embeddings().weight.shape[0])
@@ -72,10 +85,10 @@ def _take(
             closer.look(loaded, request, channel, measured)
 
 
-def _loaded(folder: Path, kind: str, quantization: str) -> Any:
+def _loaded(folder: Path, kind: str, quantization: str, dtype: str) -> Any:
     with contextlib.redirect_stderr(io.StringIO()):
         return loading.load(
-            folder, kind=kind, quantization=quantization, device="cpu", dtype="bfloat16", progress=lambda *_: None
+            folder, kind=kind, quantization=quantization, device="cpu", dtype=dtype, progress=lambda *_: None
         )
 
 

@@ -51,10 +51,11 @@ def judged(found: dict[str, Any], quantization: str = "int8", reference: Any = N
         (0.3, {}, 7, None),
         (0.5, {}, 7, WARN),
         (1.1, {}, 7, FAIL),
-        (1.1, {}, 23, FAIL),
+        (1.1, {"mantissa_bits": 10}, 10, FAIL),
         # cast since
         (1.1, {"mantissa_bits": 23}, 7, None),
         (1.1, {"mantissa_bits": 10}, 7, None),
+        (1.1, {"mantissa_bits": 7}, 10, None),
         (1.1, {"mantissa_bits": 23}, 23, FAIL),
         (1.8, {"mantissa_bits": 23}, 7, WARN),
         (2.6, {"mantissa_bits": 23}, 7, FAIL),
@@ -94,6 +95,14 @@ def test_half_precision_on_either_side_widens_the_limits(half, cast, expected):
         judged(declared(both | {"full": both["full"] | {"cast_nats": None}}, measured_in="", cast_nats=cast))
         == expected
     )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bits"), [("bfloat16", 7), ("float16", 10), ("float32", 23), ("else", 23), (None, 23)]
+)
+def test_weights_use_no_more_bits_than_the_type_they_were_loaded_in(dtype, bits):
+    losses = TokenLosses.of(measured(0.0, bits=23, engine={"dtype": dtype}))
+    assert losses is not None and losses.mantissa_bits == bits
 
 
 def test_the_nearer_of_two_precisions_counts_where_that_of_the_owner_is_unknown():

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from smoke.__main__ import main
 from smoke.by_token import TokenLosses
 from smoke.declaring import declaration, written
 from smoke.probes import LOSSES_BYTES, Probe
+from smoke.reference import probe_schema
 from smoke.report import Outcome, SmokeReport
 from tests.unit.smoke.test_by_token import CAST, measured
 
@@ -29,6 +31,7 @@ def test_what_was_measured_on_the_unrounded_weights_is_declared(tmp_path):
     place = tmp_path / "probe.json"
     place.write_text(written(made))
     assert Probe.read(place) == made
+    jsonschema.validate(json.loads(written(made)), probe_schema())
 
 
 @pytest.mark.parametrize("found", [{}, measured(None, None), measured(None, None, token_nats=[1.0] * 200)])
