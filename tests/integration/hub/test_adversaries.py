@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.roles import Role
 from gating.services import grant
 from hub.models import Download
+from hub.selectors import last_commits
 from hub.services import device_logins
 from hub.services.pull_requests import propose
 from registry.blobs import blob_store
@@ -156,3 +157,13 @@ def test_what_a_patch_shows_to_people_outside_is_on_record(direct, owner, varian
         (reader.user.pk, "config.json", 2, given.pk, "Upload"),
         (reader.user.pk, "config.json", 10, given.pk, "Change"),
     ]
+
+
+def test_a_listing_looks_through_a_bounded_part_of_the_history(owner, variant, monkeypatch) -> None:
+    for number in range(3):
+        make_commit(variant, {"config.json": b"{}", "notes.txt": b"%d" % number})
+    oids = list(variant.commits.values_list("oid", flat=True))  # the newest first
+    for most, answer in [(200_000, oids[-1]), (3, oids[1])]:  # each has two files
+        monkeypatch.setattr(last_commits, "MOST_FILES", most)
+        got = owner.send("GET", f"/api/models/{variant.repo_id}/tree/main?expand=true")
+        assert {item["path"]: item["lastCommit"]["id"] for item in got.json()}["config.json"] == answer
