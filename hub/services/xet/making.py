@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from hub import xorb_store
 from hub.xet.shards import FileRecord
@@ -31,6 +32,7 @@ MOST_HELD, TURN_SECONDS, QUEUE_SECONDS = 2, 1.0, 2.0
 # Pieces are handed on together, since each change of threads costs.
 BATCH_BYTES = 1 << 20
 
+Item = TypeVar("Item")
 _turns = threading.BoundedSemaphore(MOST_HELD)
 
 
@@ -187,6 +189,8 @@ class Making:
     def fits(self, record: FileRecord) -> int:
         """With how many of the xorbs that arrived the file begins, each of them whole; 0 where it is another file."""
         with self._changed:
+            if self._is_dropped or self._is_closed:
+                return 0
             whole = []
             for part in self._order:
                 if part.size_bytes is None:
@@ -257,7 +261,7 @@ class Making:
             finally:
                 part.is_over.set()
                 self.release(part)
-        while (extent := self._rest.get(timeout=PATIENCE_SECONDS)) is not None:
+        while (extent := _within_patience(self._rest)) is not None:
             filling.copy(extent)
 
     def _next(self, filling: Filling) -> Part | None:
@@ -299,8 +303,8 @@ class Making:
             filling.copy(Extent(file, 0, part.size_bytes or 0))
 
 
-def _within_patience(batches: queue.SimpleQueue[list[bytes | memoryview] | bool]) -> list[bytes | memoryview] | bool:
+def _within_patience(items: queue.SimpleQueue[Item] | queue.Queue[Item]) -> Item:
     try:
-        return batches.get(timeout=PATIENCE_SECONDS)
+        return items.get(timeout=PATIENCE_SECONDS)
     except queue.Empty:
-        raise GuessedWrong("one of its xorbs stopped coming") from None
+        raise GuessedWrong("its upload has stopped") from None

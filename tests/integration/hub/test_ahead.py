@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -26,12 +27,16 @@ HELD = pytest.mark.parametrize("is_held", [False, True], ids=["from files", "fro
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(making, "FULL_BYTES", CHUNK)
     monkeypatch.setattr(making, "TURN_SECONDS", 0.05)
     monkeypatch.setattr(making, "QUEUE_SECONDS", 0.1)
     monkeypatch.setattr(ahead, "LEAST_BYTES", 2 * CHUNK)
     monkeypatch.setattr(ahead, "cache", LocMemCache("ahead", {}))
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "making ahead":
+            thread.join(10)
 
 
 @pytest.fixture
@@ -157,10 +162,8 @@ def test_a_xorb_that_is_gone_is_no_fault_of_the_file(xorbs: dict[bytes, bytes]) 
     places = [ahead.begin(UPLOAD, digest) for digest in xorbs]
     for place in places:
         place.making.stands_alone(place.part, len(xorbs[place.part.digest]))
-    ready = ahead.made(UPLOAD, record_of(xorbs, [0, 1, 2]), lambda count: [])
-    assert ready is not None
-    with pytest.raises(FileNotFoundError), ready:
-        pass
+    assert places[0].making.is_over.wait(5)
+    assert finish(record_of(xorbs, [0, 1, 2])) is None, "it is made as any other"
 
 
 def test_a_broken_upload_is_given_up_in_time(xorbs: dict[bytes, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,12 +172,24 @@ def test_a_broken_upload_is_given_up_in_time(xorbs: dict[bytes, bytes], monkeypa
     ahead.announce(UPLOAD, [2 * CHUNK + 700])
     found = arrive(xorbs, 0)
     assert found is not None and found.is_over.wait(5)
+    assert finish(record_of(xorbs, [0, 1, 2])) is None
+
+
+def test_an_upload_that_breaks_off_while_its_shard_is_read_is_made_again(
+    xorbs: dict[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "PATIENCE_SECONDS", 0.3)
+    ahead.announce(UPLOAD, [2 * CHUNK + 700])
+    arrive(xorbs, 0, 1, 2, is_held=True)
+
+    def slowly(count: int) -> Iterator[Extent]:
+        time.sleep(1)
+        yield from rest_of(record, count)
+
     record = record_of(xorbs, [0, 1, 2])
-    with pytest.raises(GuessedWrong):
-        if (ready := finish(record)) is None:
-            raise GuessedWrong
-        with ready:
-            pass
+    ready = ahead.made(UPLOAD, record, slowly)
+    with pytest.raises(GuessedWrong), ready or pytest.fail("it fits"):
+        pass
 
 
 def test_a_xorb_that_breaks_off_takes_the_guess_along_and_nothing_else(xorbs: dict[bytes, bytes]) -> None:
