@@ -17,10 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from smoke import adapters
+from smoke import adapters, packed
 from smoke.adapters import Adapter
 from smoke.gguf_file import BLOCKS, METADATA_LIMIT, Gguf, GgufError, read_gguf
 from smoke.gguf_layouts import LAYOUTS, Placed, config_of, layout_of, place
+from smoke.packed import Packed
 
 Source = Path | Mapping[str, Path]
 
@@ -95,11 +96,17 @@ class Checkpoint:
     """Of weights stored in eight-bit floats: the tensor with the scales of their blocks, in whichever file it lies."""
     scale_block: tuple[int, int] = (0, 0)
     """Rows and columns that one scale is for; zeros where the shapes tell."""
+    packed: Mapping[str, Packed] = field(default_factory=dict)
+    """Of weights that stand among the tensors and are stored in words of several: what those are, and how."""
+    words: Mapping[str, Tensor] = field(default_factory=dict)
+    """The tensors in which these weights are stored."""
 
     @property
     def weight_files(self) -> list[str]:
         """Logical paths of the weight files that belong to the model, sorted; those of an adapter with its base's."""
-        return sorted({tensor.file for tensor in (*self.tensors, *self.own, *self.scales.values())})
+        return sorted(
+            {tensor.file for tensor in (*self.tensors, *self.own, *self.scales.values(), *self.words.values())}
+        )
 
     @property
     def stored_bytes(self) -> int:
@@ -133,6 +140,8 @@ class Checkpoint:
             return str(settings.get("quant_method") or "quantized")[:40]
         if self.scales:
             return "fp8"
+        for one in self.packed.values():
+            return f"{one.method}-{one.bits}"
         counts: Counter[str] = Counter()
         for placed in self.placed:
             for part in placed.parts:
@@ -186,7 +195,23 @@ def _open_model(files: Mapping[str, Path]) -> Checkpoint:
         tensors.extend(read_header(name, files[name]))
     if not tensors:
         raise CheckpointError("no_weights", "There are neither safetensors nor GGUF weights at the top.")
-    return _unscaled(Checkpoint(files=_shown(files), config=config, tensors=tuple(tensors)))
+    return _unpacked(_unscaled(Checkpoint(files=_shown(files), config=config, tensors=tuple(tensors))))
+
+
+def _unpacked(checkpoint: Checkpoint) -> Checkpoint:
+    """Takes what GPTQ and AWQ packed for the weights that it stands for: they are unpacked as they are read."""
+    settings = checkpoint.config.get("quantization_config")
+    if not isinstance(settings, dict) or checkpoint.config.get("model_type") in adapters.FLIPPED:
+        return checkpoint
+    named = {t.name: t for t in checkpoint.tensors}
+    found = packed.find(settings, {t.name: t.shape for t in checkpoint.tensors})
+    words = {name: named[name] for one in found.values() for name in one.names}
+    if not found:
+        return checkpoint
+    config = {key: value for key, value in checkpoint.config.items() if key != "quantization_config"}
+    whole = [Tensor(name, "F16", one.shape, named[one.words].file) for name, one in found.items()]
+    rest = [t for t in checkpoint.tensors if t.name not in words]
+    return replace(checkpoint, config=config, tensors=(*rest, *whole), packed=found, words=words)
 
 
 def _unscaled(checkpoint: Checkpoint) -> Checkpoint:

@@ -102,7 +102,7 @@ def coarser(quantization: str, measured: Measured, reference: Measured | None) -
     Against a report on weights that were stored alike, only what they are run in makes a difference.
     """
     stored = str(measured.get("stored_as") or "")
-    bits = re.fullmatch(r"I?Q(\d)(?:_.*)?", stored)
+    bits = re.fullmatch(r"(?:I?Q|gptq-|awq-)(\d)(?:_.*)?", stored)
     if not bits or int(bits[1]) >= 8 or str((reference or {}).get("stored_as") or "") == stored:
         return quantization
     return "int4"

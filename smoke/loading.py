@@ -60,7 +60,7 @@ def load(
         arguments["quantization_config"] = other_quantizer(backend, quantization)
     place: Path | None = folder
     loader = auto_class(kind, checkpoint)
-    if checkpoint.format == GGUF or checkpoint.adapter is not None or checkpoint.scales:
+    if checkpoint.format == GGUF or checkpoint.adapter is not None or checkpoint.scales or checkpoint.packed:
         # these are not what is on the disk: they are handed over, each tensor made when its turn comes
         config = configuration(checkpoint, folder)
         arguments |= {"state_dict": stored.tensors(checkpoint, folder, wanted), "config": config}
@@ -122,7 +122,7 @@ def configuration(checkpoint: Checkpoint, folder: Path) -> Any:
         given = dict(checkpoint.config)
         return transformers.AutoConfig.for_model(given.pop("model_type"), **given)
     config = transformers.AutoConfig.from_pretrained(folder, **CLOSED)
-    if checkpoint.scales and hasattr(config, "quantization_config"):
+    if (checkpoint.scales or checkpoint.packed) and hasattr(config, "quantization_config"):
         del config.quantization_config
     return config
 

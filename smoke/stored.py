@@ -19,6 +19,7 @@ from smoke.gguf_file import Stored
 from smoke.gguf_layouts import ROPE
 from smoke.gguf_values import Lazy, Mapped
 from smoke.merging import merge
+from smoke.unpacking import Unpacked
 
 
 def tensors(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype) -> dict[str, Any]:
@@ -27,7 +28,9 @@ def tensors(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype) -> dict[st
         files = _mapped(checkpoint, folder)
         found: dict[str, Any] = {p.name: Lazy(p, files, checkpoint.config, dtype) for p in checkpoint.placed}
     else:
-        found = _slices(checkpoint.tensors, folder)
+        found = _slices((t for t in checkpoint.tensors if t.name not in checkpoint.packed), folder)
+        words = _slices(checkpoint.words.values(), folder)
+        found |= {name: Unpacked(one, words, dtype) for name, one in checkpoint.packed.items()}
         scales = _slices(checkpoint.scales.values(), folder)
         for name, scale in checkpoint.scales.items():
             found[name] = Scaled(found[name], scales[scale.name], checkpoint.scale_block, dtype)
@@ -86,6 +89,12 @@ def each(checkpoint: Checkpoint, folder: Path) -> Iterator[tuple[str, torch.Tens
         return opened[tensor.file].get_tensor(tensor.name)
 
     for declared in (*(() if checkpoint.format == GGUF else checkpoint.tensors), *checkpoint.own):
+        if declared.name in checkpoint.packed:
+            packed = checkpoint.packed[declared.name]
+            words = {name: read(checkpoint.words[name]) for name in packed.names}
+            size = sum(word.numel() * word.element_size() for word in words.values())
+            yield declared.name, Unpacked(packed, words, torch.bfloat16)[...], size
+            continue
         value, scale = read(declared), checkpoint.scales.get(declared.name)
         size = value.numel() * value.element_size()
         if scale is not None:

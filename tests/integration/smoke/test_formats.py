@@ -303,6 +303,61 @@ def test_weights_in_scaled_eight_bit_floats_are_multiplied_out_as_they_are_read(
         assert near(value.float(), state[name]) < 0.01, name
 
 
+def words_of(columns: torch.Tensor, bits: int, order=range(32)) -> torch.Tensor:
+    """Neighboring columns in words of 32 bits: at each place of a word the column that the order names."""
+    fill = 32 // bits
+    out = torch.zeros(columns.shape[0], columns.shape[1] // fill, dtype=torch.int64)
+    for place in range(fill):
+        out |= columns[:, order[place] :: fill].long() << (place * bits)
+    return torch.where(out >= 1 << 31, out - (1 << 32), out).to(torch.int32)
+
+
+@pytest.mark.parametrize(
+    ("method", "bits", "is_mixed", "settings"),
+    [
+        ("gptq", 4, False, {}),
+        ("gptq", 8, True, {"desc_act": True}),
+        ("gptq", 4, False, {"checkpoint_format": "gptq_v2"}),
+        ("gptq", 2, False, {"group_size": -1}),
+        ("awq", 4, False, {"version": "gemm"}),
+    ],
+)
+def test_packed_weights_are_unpacked_as_they_are_read(tmp_path, method, bits, is_mixed, settings):
+    from safetensors.torch import load_file, save_file
+
+    model, _ = built("qwen3")
+    model.save_pretrained(tmp_path)
+    stored, state, size = {}, model.state_dict(), settings.get("group_size", 16)
+    for name, weight in load_file(tmp_path / "model.safetensors").items():
+        if "_proj" not in name:
+            stored[name] = weight
+            continue
+        outputs, inputs = weight.shape
+        groups, at = (1 if size < 0 else inputs // size), name.removesuffix("weight")
+        group = torch.arange(inputs) * groups // inputs
+        group = group[torch.randperm(inputs)] if is_mixed else group
+        whole, zero = (torch.randint(low, 2**bits, (rows, outputs)) for low, rows in ((0, inputs), (1, groups)))
+        scale = (torch.rand(groups, outputs) + 0.5).half() * 0.1
+        state[name] = ((whole - zero[group]) * scale.float()[group]).T.contiguous()
+        order = (0, 2, 4, 6, 1, 3, 5, 7) if method == "awq" else range(32)
+        kept = zero if method == "awq" or "checkpoint_format" in settings else zero - 1
+        words = words_of(whole, bits, order) if method == "awq" else words_of(whole.T, bits).T
+        stored |= {f"{at}qweight": words.contiguous(), f"{at}qzeros": words_of(kept, bits, order), f"{at}scales": scale}
+        stored |= {f"{at}g_idx": group.int()} if method == "gptq" else {}
+    save_file(stored, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    given = {"quantization_config": {"quant_method": method, "bits": bits, "group_size": size, **settings}}
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | given))
+    model.load_state_dict(state)
+    loaded = load(tmp_path)
+    assert not any(loaded.keys.values())
+    assert near(logits(loaded.model), logits(model)) < 1e-4
+    assert load(tmp_path, "int8").quantized == 14
+    checkpoint = open_checkpoint(tmp_path)
+    assert checkpoint.stored_as == f"{method}-{bits}"
+    assert sum(size for *_, size in stored_tensors(checkpoint, tmp_path)) == sum(t.nbytes for t in stored.values())
+
+
 def test_loading_tells_which_shard_it_works_through(tmp_path):
     model, _ = built("llama")
     model.save_pretrained(tmp_path, max_shard_size="30KB")

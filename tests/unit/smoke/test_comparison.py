@@ -64,6 +64,8 @@ def test_the_quantized_loss_serves_where_the_unrounded_did_not_fit():
         ("Q4_0", None, {}),
         ("IQ4_XS", None, {}),
         ("Q6_K", None, {}),
+        ("gptq-4", None, {}),
+        ("gptq-8", None, {"reference": FAIL}),
         ("Q8_0", None, {"reference": FAIL}),
         ("", None, {"reference": FAIL}),
         ("fp8", None, {"reference": FAIL}),
