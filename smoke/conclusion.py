@@ -44,9 +44,10 @@ def conclude(
     first, of the `wanted` in all.
     """
     heard.measured["stored_as"] = plan.stored_as  # by the headers: the process that was confined is not asked
-    if probe is not None and isinstance(heard.measured.get("probe"), Mapping):
-        # what was declared is the owner's word: the process that was confined cannot change it
-        heard.measured["probe"] = {**heard.measured["probe"], **probe.declarations()}
+    if probe is not None and heard.measured:
+        # what was declared is the owner's word: the process that was confined can neither change it nor keep silent
+        found = heard.measured.get("probe")
+        heard.measured["probe"] = {**(found if isinstance(found, Mapping) else {}), **probe.declarations()}
     starts = [(heard, ending), *later]
     rest: dict[str, Any] = {
         "device": plan.device,

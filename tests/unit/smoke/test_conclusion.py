@@ -167,6 +167,22 @@ def test_what_was_declared_is_taken_from_the_owner_and_not_from_the_confined_pro
     assert codes(Probe("Held out.")) == {}
 
 
+def test_what_was_declared_and_not_measured_is_not_ok():
+    """As of a model whose tokenizer is gone."""
+    found = {**HEALTHY, "tokenizer": {"present": False, "error": "It is not there."}}
+    scored = ("probe", "bits_per_byte", "nats_per_token", "mean_entropy", "shuffled_nats")
+    line = json.dumps({"kind": "measured", "measured": {k: v for k, v in found.items() if k not in scored}}).encode()
+
+    def outcome(probe: Probe) -> Outcome:
+        said = heard()
+        said.line(line)
+        return conclude(said, ended(), PLAN, Limits(), probe=probe).outcome
+
+    assert outcome(Probe("Held out.")) is Outcome.WARN
+    assert outcome(Probe("Held out.", bits_per_byte=0.9)) is Outcome.FAIL
+    assert outcome(Probe("Held out.", token_losses=TokenLosses((2.5,)))) is Outcome.FAIL
+
+
 def test_numbers_too_large_for_any_column_are_not_progress():
     seen: list[Any] = []
     Heard(progress=seen.append).line(b'{"kind": "progress", "stage": "load", "done": 1%s, "total": 2}' % (b"0" * 400))
