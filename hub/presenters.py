@@ -83,13 +83,18 @@ def summary(variant: Variant, *, is_private: bool, gated: str | bool, modified: 
 
 def card_fields(metadata: dict[str, Any]) -> dict[str, Any]:
     """What a card's metadata adds to a repository."""
-    found: dict[str, Any] = {"cardData": metadata, "tags": cards.tags(metadata)}
-    for name in ("pipeline_tag", "library_name"):
-        if isinstance(metadata.get(name), str):
-            found[name] = metadata[name]
+    found: dict[str, Any] = {"cardData": metadata} | card_words(metadata)
     if isinstance(metadata.get("model-index"), list):
         found["model-index"] = metadata["model-index"]
     return found
+
+
+def card_words(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What of a card's metadata repositories are searched by."""
+    found: dict[str, Any] = {"tags": cards.tags(metadata)}
+    return found | {
+        name: metadata[name] for name in ("pipeline_tag", "library_name") if isinstance(metadata.get(name), str)
+    }
 
 
 def sibling(entry: Entry, *, with_blobs: bool) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Any
 
-from hub import cards
+from hub import cards, presenters
 from hub.call import storable_in
 from hub.selectors.kept import Kept
 from registry.blobs import blob_store
@@ -19,16 +20,24 @@ from rules import Refused
 CARD, CONFIG = "README.md", "config.json"
 # Characters of JSON; in memory a value takes a few times as much. One that says nothing weighs something, too.
 KEPT_CHARACTERS, LEAST_WEIGHT = 4_000_000, 500
+# Reading a large card takes seconds, and a list speaks of a thousand: what it is searched by is bounded, and so stays.
+TAG_CHARACTERS = 10_000
 # What of a configuration is told; everything else is for whoever reads the file.
 TOLD_OF_CONFIG = ("architectures", "model_type", "quantization_config")
 
 _cards: Kept[dict[str, Any]] = Kept(KEPT_CHARACTERS)
+_words: Kept[dict[str, Any]] = Kept(KEPT_CHARACTERS)
 _configs: Kept[dict[str, Any]] = Kept(KEPT_CHARACTERS)
 
 
 def card_data(checkpoints: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The cards' metadata by checkpoint; those without a card, or with one that cannot be read, are left out."""
     return {pk: card_at(sha256) for pk, sha256 in _contents(checkpoints, CARD).items()}
+
+
+def card_words(checkpoints: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """By what the cards say repositories are searched and sorted, by checkpoint."""
+    return {pk: _told(_words, sha256, _words_of) for pk, sha256 in _contents(checkpoints, CARD).items()}
 
 
 def configs(checkpoints: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -57,6 +66,12 @@ def _told(kept: Kept[dict[str, Any]], sha256: str, read: Callable[[str], dict[st
             return {}
         kept.put(sha256, found, LEAST_WEIGHT + len(json.dumps(found)))
     return found
+
+
+def _words_of(text: str) -> dict[str, Any]:
+    found = presenters.card_words(cards.lenient_front_matter(text))
+    lengths = accumulate(map(len, found["tags"]))
+    return found | {"tags": [tag for tag, end in zip(found["tags"], lengths, strict=True) if end <= TAG_CHARACTERS]}
 
 
 def _told_of_config(text: str) -> dict[str, Any]:

@@ -38,6 +38,7 @@ SORTS = {
     "likes": "id",
     "trendingScore": "id",
 }
+CARD_PROPERTIES = frozenset({"cardData", "model-index"})
 SERVED_BY_PROVIDERS = ("inference", "inference_provider")
 NOT_KNOWN = ("apps", "num_parameters")
 SALT = "hub.list"
@@ -78,20 +79,21 @@ class Wanted:
             raise malformed("The parameter limit must be a positive number.")
         expand = infos.properties(words("expand"))
         with_files = "siblings" in expand if expand else asks("full")
+        with_card = bool(expand & CARD_PROPERTIES) if expand else asks("cardData")
         return cls(
             author=query("author"),
             search=query("search"),
             is_gated=None if not gated else gated == "true",
             sort=SORTS[sort],
             is_ascending=query("direction") == "1",
-            limit=min(int(limit or DEFAULT_LIMIT), LARGEST_FULL_LIMIT if with_files else LARGEST_LIMIT),
+            limit=min(int(limit or DEFAULT_LIMIT), LARGEST_FULL_LIMIT if with_files or with_card else LARGEST_LIMIT),
             cursor=query("cursor"),
             tags=frozenset(tag for word in words("filter") for tag in word.split(",") if tag),
             task=query("pipeline_tag"),
             is_nothing=any(words(name) for name in SERVED_BY_PROVIDERS),
             expand=expand,
             with_files=with_files,
-            with_card="cardData" in expand if expand else asks("cardData"),
+            with_card=with_card,
             with_config="config" in expand if expand else asks("config"),
         )
 
@@ -144,7 +146,7 @@ def _cut(wanted: Wanted, item: dict[str, Any]) -> dict[str, Any]:
     """What of an item was asked for."""
     if wanted.expand:
         return presenters.only(item, wanted.expand)
-    return item if wanted.with_card else {name: value for name, value in item.items() if name != "cardData"}
+    return item
 
 
 def _filtered(wanted: Wanted, rows: QuerySet[Variant]) -> QuerySet[Variant]:
@@ -218,7 +220,11 @@ def _items(wanted: Wanted, rows: list[Variant], user: User | None, scopes: Scope
 
 def _details(wanted: Wanted, checkpoints: dict[int, int], decided: dict[int, Access]) -> dict[int, dict[str, Any]]:
     """What the rows' checkpoints say of them; of a configuration nothing to those before whom the gate is closed."""
-    said = descriptions.card_data(checkpoints.values())
+    if wanted.with_card:
+        cards = descriptions.card_data(checkpoints.values())
+        said, unsaid = {pk: presenters.card_fields(card) for pk, card in cards.items()}, presenters.card_fields({})
+    else:
+        said, unsaid = descriptions.card_words(checkpoints.values()), presenters.card_words({})
     configs = descriptions.configs(checkpoints.values()) if wanted.with_config else {}
     files: dict[int, list[dict[str, str]]] = {}
     if wanted.with_files:
@@ -227,7 +233,7 @@ def _details(wanted: Wanted, checkpoints: dict[int, int], decided: dict[int, Acc
             files.setdefault(checkpoint, []).append({"rfilename": path})
     found = {}
     for pk, checkpoint in checkpoints.items():
-        found[pk] = presenters.card_fields(said.get(checkpoint, {}))
+        found[pk] = dict(said.get(checkpoint, unsaid))
         if wanted.with_files:
             found[pk]["siblings"] = files.get(checkpoint, [])
         if checkpoint in configs and decided[pk].reads.allowed:
