@@ -5,13 +5,15 @@ It is made when the release is submitted, so that reviewers sign the very bytes 
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from gating.form import stored_fields
 from gating.hub_form import to_card
 from licensing.lineage_reads import Demands
 from licensing.models import LicenseVersion
 from licensing.openness_reads import Openness, assess_as
 from registry.blobs import blob_store
-from registry.models import Checkpoint, CheckpointFile
+from registry.models import Checkpoint
 from registry.services import content
 from registry.services.commits import Placed, checkpoint_of
 from registry.states import Component, Level
@@ -114,8 +116,8 @@ def lineage_of_item(item: ReleaseItem) -> LineageFacts | None:
 
 def small_texts(checkpoint: Checkpoint) -> dict[str, str]:
     """The license and notice files at the root of a checkpoint, by path."""
-    found = checkpoint.files.filter(path__iregex=r"^(licen[cs]e|notice|copying)[^/]*$").order_by("path")
-    return {path: read_text(checkpoint, path) for path in found.values_list("path", flat=True)[:TEXTS_READ]}
+    paths = sorted(set(_small_files(checkpoint)) - {CARD})
+    return {path: read_text(checkpoint, path) for path in paths[:TEXTS_READ]}
 
 
 def openness_of_item(item: ReleaseItem) -> Openness:
@@ -176,19 +178,25 @@ def read_text(checkpoint: Checkpoint, path: str) -> str:
         return ""
 
 
+def _small_files(checkpoint: Checkpoint) -> dict[str, tuple[str, int]]:
+    """Blob and size of the card and of license and notice files at the root, by path; asked once of a row at hand."""
+    if "_small_files" not in checkpoint.__dict__:
+        found = checkpoint.files.filter(Q(path=CARD) | Q(path__iregex=r"^(licen[cs]e|notice|copying)[^/]*$"))
+        rows = found.values_list("path", "blob_id", "blob__size_bytes")
+        checkpoint.__dict__["_small_files"] = {path: (blob, size) for path, blob, size in rows}
+    return checkpoint.__dict__["_small_files"]
+
+
 def _read(checkpoint: Checkpoint, path: str) -> bytes | None:
-    """A small file; kept with the row at hand, since a checkpoint never changes and is asked often in one request."""
-    kept: dict[str, bytes | None] = checkpoint.__dict__.setdefault("_small_files", {})
+    """One of the small files; kept with the row at hand, since a checkpoint never changes and is asked often."""
+    kept: dict[str, bytes | None] = checkpoint.__dict__.setdefault("_small_contents", {})
     if path not in kept:
-        kept[path] = _read_anew(checkpoint, path)
+        kept[path] = _read_anew(*_small_files(checkpoint)[path]) if path in _small_files(checkpoint) else None
     return kept[path]
 
 
-def _read_anew(checkpoint: Checkpoint, path: str) -> bytes | None:
-    file: CheckpointFile | None = checkpoint.files.select_related("blob").filter(path=path).first()
-    if file is None:
-        return None
-    if file.blob.size_bytes > LIMIT_BYTES:
+def _read_anew(blob: str, size_bytes: int) -> bytes:
+    if size_bytes > LIMIT_BYTES:
         raise BadCard(f"it is larger than {LIMIT_BYTES} bytes")
-    with blob_store().open(file.blob_id) as source:
+    with blob_store().open(blob) as source:
         return source.read()

@@ -16,6 +16,7 @@ from registry.presenters import EVIDENCE
 from registry.selectors import evidence_work, latest_evidence
 from registry.states import EvidenceKind
 from release.selectors.variants import evidence_history
+from web.formatting import thousands
 from web.tones import OUTCOMES, Status, Tone
 
 SHOWN_FINDINGS = 60
@@ -102,7 +103,7 @@ def _finding(given: Mapping[str, Any]) -> dict[str, Any]:
 def _facts(kind: EvidenceKind, report: Mapping[str, Any]) -> list[tuple[str, str]]:
     if kind == EvidenceKind.VALIDATION:
         names = (("files", "Files"), ("tensors", "Tensors"), ("parameters", "Parameters"))
-        return [(label, f"{report[name]:,}") for name, label in names if isinstance(report.get(name), int)]
+        return [(label, thousands(report[name])) for name, label in names if isinstance(report.get(name), int)]
     if kind == EvidenceKind.SMOKE:
         names = (("device", "Device"), ("quantization", "Quantization"))
         return [(label, str(report[name])) for name, label in names if report.get(name)]
