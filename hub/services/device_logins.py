@@ -110,7 +110,8 @@ def redeem(*, device_code: str) -> Answer:
     if found.expires_at <= now:
         return Answer(error="expired_token")
     if found.decided_at is None:
-        is_hasty = found.polled_at is not None and now - found.polled_at < LEAST_PAUSE
+        # A clock that was set back makes nobody hasty.
+        is_hasty = found.polled_at is not None and timedelta(0) <= now - found.polled_at < LEAST_PAUSE
         found.polled_at = now
         found.save(update_fields=["polled_at"])
         return Answer(error="slow_down" if is_hasty else "authorization_pending")

@@ -29,8 +29,8 @@ from registry.services import content
 from rules import Refused
 
 MOST_PARTS = 1000
-# Addresses hold for half a day; whoever has not come back after a week will not.
-KEPT_FOR = timedelta(days=7)
+# Whoever has not come back after a week will not, and no address holds longer.
+KEPT_FOR = timedelta(seconds=tickets.LONGEST_SECONDS)
 
 
 def addresses(*, variant: Variant, token: Token, sha256: str, size_bytes: int, base: str) -> dict[str, Any]:

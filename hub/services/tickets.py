@@ -7,8 +7,10 @@ right to write are asked about again, so that revoking either ends a running upl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.core import signing
+from django.utils import timezone
 
 from accounts.models import Token
 from gating.selectors import access
@@ -21,6 +23,8 @@ from rules import Refused, Rule
 SALT, PART_SALT = "hub.upload", "hub.part"
 # A client asks for all addresses of an upload at once and may use the last one hours later.
 TTL_SECONDS = 12 * 3600
+# One file in parts may take longer than that: while its parts come, their addresses hold.
+LONGEST_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,9 @@ def issue(*, sha256: str, size_bytes: int, variant: Variant, token: Token) -> st
     return signing.dumps([sha256, size_bytes, variant.pk, token.pk], salt=SALT)
 
 
-def redeem(text: str) -> Ticket:
+def redeem(text: str, ttl_seconds: int = TTL_SECONDS) -> Ticket:
     """The ticket; Refused where it was not issued here, is too old, or its token's owner may no longer write."""
-    sha256, size_bytes, variant_id, token_id = loaded(text, SALT, TTL_SECONDS, policies.BAD_TICKET)
+    sha256, size_bytes, variant_id, token_id = loaded(text, SALT, ttl_seconds, policies.BAD_TICKET)
     return Ticket(sha256, size_bytes, writable(variant_id, token_id, policies.BAD_TICKET))
 
 
@@ -58,10 +62,15 @@ def issue_part(*, upload: PartedUpload, number: int, variant: Variant, token: To
 
 
 def redeem_part(text: str) -> PartTicket:
-    """The same for a part; the upload is None where it is content, or was dropped."""
-    upload_id, number, variant_id, token_id = loaded(text, PART_SALT, TTL_SECONDS, policies.BAD_TICKET)
+    """The same for a part; the upload is None where it is content, or was dropped.
+
+    Refused as well where nothing came of the upload for as long as an address holds.
+    """
+    upload_id, number, variant_id, token_id = loaded(text, PART_SALT, LONGEST_SECONDS, policies.BAD_TICKET)
     variant = writable(variant_id, token_id, policies.BAD_TICKET)
     upload = PartedUpload.objects.filter(pk=upload_id, organization_id=variant.organization_id).first()
+    if upload is not None and upload.used_at < timezone.now() - timedelta(seconds=TTL_SECONDS):
+        raise Refused.because(policies.BAD_TICKET)
     return PartTicket(upload, number, variant)
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
+import pytest
+
+# Shifts the clock of a program, threads and other languages' code in it included.
+PRELOADED = sorted(map(str, Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")))
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -55,3 +63,17 @@ def test_a_xet_token_tells_its_end_by_the_servers_clock(owner, repo) -> None:
     now = parsedate_to_datetime(answer.headers["date"]).timestamp()
     assert 60 < answer.json()["exp"] - now < 24 * 3600
     assert answer.headers["x-xet-token-expiration"] == str(answer.json()["exp"])
+
+
+@pytest.mark.whole
+@pytest.mark.skipif(not PRELOADED, reason="libfaketime is not installed (Debian: apt-get install libfaketime)")
+@pytest.mark.parametrize("skew", ["+3600", "-3600", "+172800", "-172800"])
+def test_the_client_works_whose_clock_is_off(owner, repo, environment, mode, tmp_path, skew) -> None:
+    content = os.urandom(3_000_000)
+    (tmp_path / "w.bin").write_bytes(content)
+    off = environment(owner) | {"LD_PRELOAD": PRELOADED[0], "FAKETIME": skew}
+    command = str(Path(sys.executable).with_name("hf"))
+    for words in (["upload", repo, "w.bin"], ["download", repo, "w.bin", "--local-dir", "out"]):
+        done = subprocess.run([command, *words], env=off, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+    assert (tmp_path / "out" / "w.bin").read_bytes() == content

@@ -171,7 +171,7 @@ def test_leave_is_bound_short_and_ends_with_the_token(sender: Sender, monkeypatc
     assert sender.send("/v1/shards", b"", sender.token[:-1] + "x").status_code == 401
     assert sender.send("/v1/shards", b"", sender.lab.writer.secret).status_code == 401
     variant, token = Variant.objects.get(name="model"), sender.lab.writer.token
-    then = time.time() - leave.TTL_SECONDS - 1
+    then = time.time() - leave.TTL_SECONDS - leave.SLACK_SECONDS - 1
     with monkeypatch.context() as patched:
         patched.setattr(time, "time", lambda: then)
         old = leave.issue(variant=variant, token=token).text
