@@ -21,8 +21,8 @@ from tests.integration.registry.smoke_makers import GIB, attach, files
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def examined(variant, report):
-    checkpoint = make_commit(variant, files(word=report["code"])).checkpoint
+def examined(variant, report, checkpoint=None):
+    checkpoint = checkpoint or make_commit(variant, files(word=report["code"])).checkpoint
     make_evidence(
         checkpoint,
         Outcome(report["outcome"]),
@@ -51,7 +51,7 @@ def scene():
         examined(good, report)
     examined(good, smoke_reports.healthy())
     examined(bad, smoke_reports.broken())
-    examined(big, smoke_reports.without_room())
+    examined(big, smoke_reports.without_room(), examined(big, smoke_reports.healthy()))
     attach("worker-smoke@lab-2", "cpu", free=20 * GIB, name="Intel(R) Xeon(R) Platinum 8480+")
     attach("worker-smoke-cuda@lab-7", "cuda", free=120 * GIB, name="NVIDIA H200", uuid="GPU-5f2c",
            quantizations=["int8", "int4", "bf16"], detail={"capability": "9.0", "driver": "580.95"})  # fmt: skip
