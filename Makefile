@@ -18,7 +18,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.12 python3.11 python3.13 python3; 
 	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed; none was found. Name one: make run PYTHON=/path/to/python3" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all run test check reference format bench conformance transcript mutate fuzz fuzz-api scanners story pictures clean
+.PHONY: help install install-all run test check reference format bench conformance transcript mutate fuzz fuzz-api scanners story pictures looks clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ story: install-all ## tell the whole way, in a browser, against the instance tha
 
 pictures: install-all ## take the documentation's pictures, by telling the story
 	@KEEP_PICTURES=1 STORY_ON="$${IMPRIMATUR_VAR:-var}" $(RUN) -m pytest tests/browser/story/test_story.py -q -p no:randomly
+
+looks: install-all ## take pictures of the pages in each look, as browser tests see them (var/screenshots)
+	@SCREENSHOTS=1 $(RUN) -m pytest tests/browser -q -p no:randomly --ignore tests/browser/story
 
 clean: ## remove caches, logs and collected files; DATA=1 removes databases, blobs and secrets, too
 	@$(FIND_PYTHON); $$python config/launcher/clean.py $(if $(DATA),--data)
