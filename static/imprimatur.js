@@ -24,6 +24,16 @@
     }, 1500);
   };
 
+  // Tabs scroll sideways where the window is small; the one that is open comes into view.
+  const openTab = () => {
+    for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+      const tabs = tab.closest(".tabs");
+      tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+    }
+  };
+  document.addEventListener("DOMContentLoaded", openTab);
+  window.addEventListener("resize", openTab);
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);

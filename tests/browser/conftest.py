@@ -1,4 +1,4 @@
-"""A real Chromium for the tests: pages in light, dark and 360 px wide, axe, and screenshots.
+"""A real Chromium for the tests: pages in light, dark and 360 px wide, axe, and screenshots on demand.
 
 Owns the browser. What runs behind the pages is each test's own.
 """
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe-core-4.14.1" / "axe.min.js"
@@ -28,6 +28,10 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# What is looked at is what was drawn last, picture or not.
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))"
+# A busy machine may take its time; only what fails waits so long.
+PATIENCE_MS = 15_000
 REPEATED = ("Failed to load resource", "Response Status Error Code", "htmx:afterRequest", "htmx:sendError")
 LOOKS = {
     "page": ("light", 1280, 900),
@@ -50,6 +54,7 @@ def browser(chromium: str) -> Iterator[Browser]:
     """One browser for the run; each page gets a context of its own."""
     # Playwright keeps an event loop running in this thread, which Django would take for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield started
@@ -76,7 +81,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def opened(**options: object) -> Page:
         context = browser.new_context(**{"reduced_motion": "reduce", "locale": "en-US", **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.route("**/*", _stay_local)
         contexts.append(context)
         page = context.new_page()
@@ -140,7 +145,7 @@ def axe() -> Callable[[Page], None]:
 
 @pytest.fixture
 def fits() -> Callable[[Page], None]:
-    """Fail where a page must be scrolled sideways, and name what sticks out."""
+    """Fail where a page must be scrolled sideways, and name what sticks out; and where the open tab is out of sight."""
 
     def check(page: Page) -> None:
         wide = page.evaluate(
@@ -150,6 +155,12 @@ def fits() -> Callable[[Page], None]:
             ".slice(0, 8).map(e => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().right)) }"
         )
         assert not wide, f"{page.url} is wider than the window: {wide}"
+        out = page.evaluate(
+            "() => [...document.querySelectorAll('.tabs [aria-current]')].filter(e => {"
+            " const tab = e.getBoundingClientRect(), tabs = e.closest('.tabs').getBoundingClientRect();"
+            " return tab.left < tabs.left - 1 || tab.right > tabs.right + 1 }).map(e => e.textContent.trim())"
+        )
+        assert not out, f"{page.url} hides the open tab: {out}"
 
     return check
 
@@ -190,12 +201,15 @@ def sign_in(live_server: object) -> Callable[[Page, object], None]:
 
 @pytest.fixture
 def screenshot() -> Callable[..., Path]:
-    """Save the page, or only what the window shows, under var/screenshots by name."""
+    """Save the page, or only what the window shows, under var/screenshots by name; only where SCREENSHOTS=1 asks."""
 
     def save(page: Page, name: str, *, whole: bool = True) -> Path:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        page.screenshot(path=path, full_page=whole)
+        if os.environ.get("SCREENSHOTS") == "1":
+            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=path, full_page=whole)
+        else:
+            page.evaluate(DRAWN)
         return path
 
     return save
