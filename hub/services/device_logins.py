@@ -19,7 +19,7 @@ from accounts.counting import Counter
 from accounts.models import User
 from accounts.policies import may_create_token
 from accounts.services import create_token
-from accounts.signing_in import PAUSE_SECONDS
+from accounts.signing_in import PAUSE_SECONDS, network_of
 from hub import policies
 from hub.models import DeviceLogin
 from rules import Refused
@@ -56,9 +56,8 @@ class Answer:
 
 def begin(*, address: str, agent: str) -> Begun:
     """Let a program wait for its person; Refused where too many wait from its address."""
-    now = timezone.now()
-    if address and DeviceLogin.objects.filter(address=address[:64], expires_at__gt=now).count() >= WAITING_LOGINS:
-        wait = int(TTL.total_seconds())
+    now, wait = timezone.now(), int(TTL.total_seconds())
+    if Counter(f"device-logins:{network_of(address)}", WAITING_LOGINS, wait).is_exceeded():
         raise Refused.because(policies.TOO_MANY_REQUESTS, limit=WAITING_LOGINS, minutes=wait // 60, wait=wait)
     DeviceLogin.objects.filter(expires_at__lt=now - KEPT_FOR).delete()
     device_code, user_code = secrets.token_urlsafe(32), "".join(secrets.choice(LETTERS) for _ in range(CODE_LETTERS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from hub import policies
 from hub.selectors.repositories import MAIN_NAMES, Repository
 from hub.services.repositories import open_history
@@ -35,6 +37,6 @@ def delete(*, repository: Repository, kind: RefKind, name: str) -> None:
     commits.delete_ref(variant=repository.variant, kind=kind, name=name, by=repository.user)
 
 
-def refuse_rewriting(repository: Repository) -> None:
+def refuse_rewriting(repository: Repository) -> NoReturn:
     """Refuse to make history shorter than it was."""
     raise Refused.because(policies.HISTORY_KEPT, repo_id=repository.repo_id)

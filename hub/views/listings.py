@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import NoReturn
 
 from django.http import HttpResponse, JsonResponse
 
@@ -57,10 +58,9 @@ def large_files(call: Call, ns: str, name: str) -> HttpResponse:
     return answer
 
 
-def delete_large_files(call: Call, ns: str, name: str) -> HttpResponse:
+def delete_large_files(call: Call, ns: str, name: str) -> NoReturn:
     """Refuse to delete for good what commits name."""
     ref_services.refuse_rewriting(repository.written(call, ns, name))
-    return JsonResponse({})
 
 
 def paths(call: Call, ns: str, name: str, rev: str) -> HttpResponse:
@@ -151,10 +151,9 @@ def delete_tag(call: Call, ns: str, name: str, tag: str) -> HttpResponse:
     return JsonResponse({})
 
 
-def squash(call: Call, ns: str, name: str, branch: str) -> HttpResponse:
+def squash(call: Call, ns: str, name: str, branch: str) -> NoReturn:
     """Refuse to rewrite history."""
     ref_services.refuse_rewriting(repository.written(call, ns, name))
-    return JsonResponse({})
 
 
 def _number(call: Call, name: str, default: int) -> int:
