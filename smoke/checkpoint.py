@@ -194,7 +194,9 @@ def _open_model(files: Mapping[str, Path]) -> Checkpoint:
     for name in weights:
         tensors.extend(read_header(name, files[name]))
     if not tensors:
-        raise CheckpointError("no_weights", "There are neither safetensors nor GGUF weights at the top.")
+        pickled = next((n for n in sorted(files) if n.endswith((".bin", ".pt", ".pth", ".ckpt"))), "")
+        beside = f" What {pickled} holds could run code when it is read, so it never is." if pickled else ""
+        raise CheckpointError("no_weights", f"There are neither safetensors nor GGUF weights at the top.{beside}")
     return _unpacked(_unscaled(Checkpoint(files=_shown(files), config=config, tensors=tuple(tensors))))
 
 

@@ -119,6 +119,7 @@ BAD_FOLDERS = {
     "config that is no object": ({"config.json": b"[1]"}, "config.json"),
     "nested too deep": ({"config.json": b"[" * 10**5}, "config.json"),
     "no weights": ({"config.json": b"{}"}, "weights"),
+    "pickled weights": ({"config.json": b"{}", "pytorch_model.bin": b"\x80"}, "pytorch_model.bin"),
     "weights cut short": ({"config.json": b"{}", "model.safetensors": b"\xff" * 7}, "model.safetensors"),
     "header beyond the file": ({"config.json": b"{}", "model.safetensors": b"\xff" * 64}, "model.safetensors"),
     "a shard absent": (
