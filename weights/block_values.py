@@ -150,6 +150,23 @@ def _tq2_0(blocks: Array) -> tuple[Array, Array]:
     return scale * (codes.reshape(-1, 256).astype(np.float32) - 1), scale
 
 
+def _tq1_0(blocks: Array) -> tuple[Array, Array]:
+    # Five digits of base three in a byte, the first of them in the remainder of no multiplication.
+    powers = np.array([1, 3, 9, 27, 81], dtype=np.uint8)[:, None]
+    parts = [(blocks[:, :32], 5), (blocks[:, 32:48], 5), (blocks[:, 48:52], 4)]
+    digits = [(part[:, None, :] * powers[:count]).reshape(len(blocks), -1) for part, count in parts]
+    codes = (np.concatenate(digits, axis=1).astype(np.uint16) * 3 >> 8).astype(np.float32) - 1
+    scale = _half(blocks, 52)
+    return scale * codes, scale
+
+
+def _nvfp4(blocks: Array) -> tuple[Array, Array]:
+    exponents, fractions = (blocks[:, :4] >> 3 & 15).astype(np.int32), (blocks[:, :4] & 7).astype(np.float32)
+    plain = np.where(exponents == 0, fractions * 2.0**-9, (1 + fractions / 8) * np.exp2(exponents - 7.0))
+    scale = np.where(blocks[:, :4] == 0x7F, 0, plain)[:, :, None]
+    return scale * E2M1[nibbles(blocks[:, 4:].reshape(-1, 4, 8))], scale
+
+
 def _mxfp4(blocks: Array) -> tuple[Array, Array]:
     scale = np.exp2(blocks[:, :1].astype(np.float32) - 127)
     return scale * E2M1[nibbles(blocks[:, 1:])], scale
@@ -168,6 +185,8 @@ _READERS: Mapping[str, Blocks] = {
     "Q6_K": _q6_k,
     "IQ4_NL": _iq4_nl,
     "IQ4_XS": _iq4_xs,
+    "TQ1_0": _tq1_0,
     "TQ2_0": _tq2_0,
+    "NVFP4": _nvfp4,
     "MXFP4": _mxfp4,
 }

@@ -14,18 +14,20 @@ The rule for the whole. Only matrices whose content no other model has by nature
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from weights.fingerprints import Fingerprint
 from weights.likeness import classify, directions, threshold
 from weights.lineup import CODES, Group, Lineup, aligned
 from weights.nearest import nearest
 from weights.relations import Comparison, Relation, TensorMatch
 from weights.report import TensorRecord
-from weights.row_matching import RowFound, match_rows, without_numbers
+from weights.row_matching import RowFound, match_rows, match_turned, without_numbers
+from weights.tensor_values import FLOATS
 from weights.value_sample import SEGMENT
 
 MISSING_LIMIT = 0.1
@@ -37,6 +39,10 @@ ALL_ROWS = 0.8  # of the rows that could be seen, from which on all are taken to
 
 Array = np.ndarray[Any, Any]
 
+
+_Found = dict[int, RowFound]
+_Prints = Sequence[Fingerprint | None]
+_Search = Callable[[_Prints, _Prints, tuple[Array, Array]], tuple[_Found, _Found]]
 
 _WORSE = (Relation.SAME, Relation.CAST, Relation.QUANTIZED, Relation.FINE_TUNED)
 
@@ -75,7 +81,8 @@ def compare_lineups(candidate: Lineup, other: Lineup) -> Comparison:
     _match_digests(ours, theirs)
     for elements in candidate.groups.keys() & other.groups.keys():
         _match_values(ours, theirs, *aligned(candidate.groups[elements], other.groups[elements]))
-    _match_rows(ours, theirs)
+    _match_rows(ours, theirs, match_rows)
+    _match_rows(ours, theirs, match_turned)
     is_related = bool((ours.lineup.proves & (ours.other >= 0)).any())
     if is_related:
         _match_company(ours, theirs)
@@ -164,12 +171,12 @@ def _least_for_codes(ours: _Side, theirs: _Side, mine: int, yours: int) -> float
     return least
 
 
-def _match_rows(ours: _Side, theirs: _Side) -> None:
-    """Find what was permuted, cut, fused, stacked or extended, by single rows."""
+def _match_rows(ours: _Side, theirs: _Side, search: _Search) -> None:
+    """Find what was permuted, cut, fused, stacked or extended, by single rows; then by columns, too."""
     wanted = np.flatnonzero(ours.open()), np.flatnonzero(theirs.open())
     if not (wanted[0].size or wanted[1].size):
         return
-    found = match_rows(ours.lineup.prints, theirs.lineup.prints, wanted)
+    found = search(ours.lineup.prints, theirs.lineup.prints, wanted)
     _complete(ours, found[0], found[1])
     _complete(theirs, found[1], found[0])
     rows = _rows_by_component(ours, theirs, found)
@@ -294,8 +301,10 @@ def _match_range(mine: _Side, yours: _Side, place: int) -> None:
 def _same_range(left: TensorRecord, right: TensorRecord) -> bool:
     if left.low is None or right.low is None or left.high is None or right.high is None:
         return False
-    size = max(abs(left.low), abs(left.high))
-    return abs(left.low - right.low) <= size / 128 and abs(left.high - right.high) <= size / 128
+    # Half of the distance between two neighbors of the coarser type, and at least what formats lose besides.
+    bits = min([6] + [FLOATS[side.dtype].mantissa for side in (left, right) if side.dtype in FLOATS])
+    slack = max(abs(left.low), abs(left.high)) * 2.0 ** -(bits + 1)
+    return abs(left.low - right.low) <= slack and abs(left.high - right.high) <= slack
 
 
 def _answer(ours: _Side, theirs: _Side, *, is_related: bool) -> Comparison:

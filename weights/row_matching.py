@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from weights.fingerprints import Fingerprint
-from weights.row_sketch import ROWS, distances, pattern_of
+from weights.row_sketch import COLUMNS, ROWS, distances, pattern_of
 
 Array = np.ndarray[Any, Any]
 
@@ -91,6 +91,32 @@ def match_rows(
                 if result is not None:
                     found[side][place] = result
     return found
+
+
+def match_turned(
+    left: Sequence[Fingerprint | None], right: Sequence[Fingerprint | None], wanted: tuple[Array, Array]
+) -> tuple[dict[int, RowFound], dict[int, RowFound]]:
+    """The same for rows and columns alike: what was transposed, or cut so that its parts stood beside each other."""
+    both = [list(prints) + [_transposed(found) for found in prints] for prints in (left, right)]
+    counts = len(left), len(right)
+    asked = [np.concatenate([places, places + count]) for places, count in zip(wanted, counts, strict=True)]
+    results = match_rows(both[0], both[1], (asked[0], asked[1]))
+    found: tuple[dict[int, RowFound], dict[int, RowFound]] = ({}, {})
+    for side, mine, others in ((0, counts[0], counts[1]), (1, counts[1], counts[0])):
+        for place, result in results[side].items():
+            known = found[side].get(place % mine)
+            if known is None or result.share > known.share:
+                partners = tuple(dict.fromkeys(partner % others for partner in result.partners))
+                found[side][place % mine] = replace(result, partners=partners)
+    return found
+
+
+def _transposed(found: Fingerprint | None) -> Fingerprint | None:
+    if found is None or found.turned is None or not found.row:
+        return None
+    height = found.elements // found.row
+    signs, checks = found.turned
+    return replace(found, row=height, columns=min(height, COLUMNS), signs=signs, checks=checks, turned=None)
 
 
 def _by_row(prints: Sequence[Fingerprint | None]) -> dict[int, list[int]]:

@@ -170,6 +170,32 @@ def cut(model: Model, pieces: int = 2) -> dict[str, Array]:
     return made
 
 
+def transposed(model: Model) -> dict[str, Array]:
+    """Every matrix turned."""
+    return {name: np.ascontiguousarray(array.T) for name, array in model.items()}
+
+
+def cut_beside(model: Model, pieces: int = 2) -> dict[str, Array]:
+    """Every matrix in pieces that stood beside each other."""
+    parts: dict[str, Array] = {}
+    for name, array in model.items():
+        if array.ndim < 2:
+            parts[name] = array
+            continue
+        for number, piece in enumerate(np.split(array, pieces, axis=1)):
+            parts[f"{name}.{number}"] = np.ascontiguousarray(piece)
+    return parts
+
+
+def shuffled(model: Model) -> dict[str, Array]:
+    """The inner dimension of every feed-forward part in another order, which computes the same."""
+    order = np.random.default_rng(5).permutation(next(len(a) for n, a in model.items() if "up_proj" in n))
+    return {
+        name: np.ascontiguousarray(array[:, order] if "down_proj" in name else array[order]) if "mlp" in name else array
+        for name, array in model.items()
+    }
+
+
 def extended(model: Model, words: int = 16) -> dict[str, Array]:
     """A few words more."""
     rng = np.random.default_rng(6)
