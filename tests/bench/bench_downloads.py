@@ -13,13 +13,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 from django.utils import timezone
 
@@ -31,7 +30,7 @@ from registry.services.content import receive
 from registry.services.variants import create_variant
 from registry.states import Level
 from tests import nginx
-from tests.integration.hub.running import database_url, running
+from tests.integration.hub.running import database_url, running, watched
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 SIZE_BYTES = int(os.environ.get("BENCH_BYTES", 2 << 30))
@@ -81,10 +80,13 @@ def test_downloads(gated: SimpleNamespace, tmp_path: Path) -> None:
         peaks = dict.fromkeys(ways, 0)
         for _ in range(ROUNDS):
             for name, way in ways.items():
-                with watched(way.pid) as peak:
+                looking = (
+                    watched(way.pid, every_seconds=0.2, is_shared_once=True) if way.pid else nullcontext({"peak": 0})
+                )
+                with looking as seen:
                     speeds[name]["one"].append(read(way, gated.secret, 1, SIZE_BYTES))
                     speeds[name]["many"].append(read(way, gated.secret, READERS, SHARE_BYTES))
-                peaks[name] = max(peaks[name], peak["bytes"])
+                peaks[name] = max(peaks[name], seen["peak"])
     report(speeds, peaks, bare_name)
     bare = {kind: statistics.median(found) for kind, found in speeds[bare_name].items()}
     for name in ways.keys() - {bare_name}:
@@ -131,24 +133,11 @@ def read(way: SimpleNamespace, secret: str, readers: int, size_bytes: int) -> fl
     return readers * size_bytes / float(done.stdout)
 
 
-@contextmanager
-def watched(pid: int | None) -> Iterator[dict[str, int]]:
-    """The most memory of a web server while something happens: shared pages count once (PSS)."""
-    seen, is_over = {"bytes": 0}, threading.Event()
-
-    def look() -> None:
-        while pid is not None and not is_over.wait(0.2):
-            master = psutil.Process(pid)
-            found = sum(one.memory_full_info().pss for one in [master, *master.children(recursive=True)])
-            seen["bytes"] = max(seen["bytes"], found)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        is_over.set()
-        thread.join()
+def _watched(pid: int | None) -> AbstractContextManager[dict[str, int]]:
+    """The most memory of a web server, where it is one of ours."""
+    if pid is None:
+        return nullcontext({"peak": 0})
+    return watched(pid, every_seconds=0.2, is_shared_once=True)
 
 
 def report(speeds: dict[str, dict[str, list[float]]], peaks: dict[str, int], bare: str) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,25 +31,36 @@ class Server:
 
     def memory_bytes(self) -> int:
         """Resident memory of master and workers."""
-        master = psutil.Process(self.process.pid)
-        return sum(process.memory_info().rss for process in [master, *master.children(recursive=True)])
+        return memory_of(self.process.pid)
 
-    @contextmanager
-    def watched(self) -> Iterator[dict[str, int]]:
+    def watched(self) -> AbstractContextManager[dict[str, int]]:
         """Samples memory while something happens; afterwards `peak` holds the most that was seen, in bytes."""
-        seen, is_over = {"peak": self.memory_bytes()}, threading.Event()
+        return watched(self.process.pid)
 
-        def sample() -> None:
-            while not is_over.wait(0.05):
-                seen["peak"] = max(seen["peak"], self.memory_bytes())
 
-        thread = threading.Thread(target=sample)
-        thread.start()
-        try:
-            yield seen
-        finally:
-            is_over.set()
-            thread.join()
+def memory_of(pid: int, *, is_shared_once: bool = False) -> int:
+    """The memory of a process and those below it; pages that they share count for each, or once (PSS)."""
+    master = psutil.Process(pid)
+    below = [master, *master.children(recursive=True)]
+    return sum(one.memory_full_info().pss if is_shared_once else one.memory_info().rss for one in below)
+
+
+@contextmanager
+def watched(pid: int, *, every_seconds: float = 0.05, is_shared_once: bool = False) -> Iterator[dict[str, int]]:
+    """Samples the memory of a server while something happens; afterwards `peak` holds the most that was seen."""
+    seen, is_over = {"peak": memory_of(pid, is_shared_once=is_shared_once)}, threading.Event()
+
+    def sample() -> None:
+        while not is_over.wait(every_seconds):
+            seen["peak"] = max(seen["peak"], memory_of(pid, is_shared_once=is_shared_once))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        thread.join()
 
 
 @contextmanager
