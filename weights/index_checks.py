@@ -104,7 +104,7 @@ class _Index:
     def check(self) -> list[Finding]:
         """Form first; what the map says is compared only where it has the right form."""
         weight_map = self._content.get("weight_map") if isinstance(self._content, dict) else None
-        if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
+        if not isinstance(weight_map, dict) or not {str}.issuperset(map(type, weight_map.values())):
             return [IX_FORM.at(self._path, "`weight_map` is missing, or is not an object of file names.")]
         self._map = weight_map
         self.shards = set(weight_map.values())
@@ -157,7 +157,7 @@ class _Index:
         stated = metadata.get("total_size") if isinstance(metadata, dict) else None
         if not isinstance(stated, int | float) or isinstance(stated, bool):
             return []
-        actual = sum(tensor.size_bytes for file in shards.values() for tensor in file.tensors)
+        actual = sum(sum([tensor.size_bytes for tensor in file.tensors]) for file in shards.values())
         if stated == actual:
             return []
         return [IX_SIZE.at(self._path, f"The index states {stated:.0f} bytes; the tensors have {actual}.")]

@@ -29,7 +29,8 @@ MANY_TENSORS, TOO_MANY_TENSORS = 10_000, 100_000  # beyond the last, two process
 HEADER_BYTES_OF_A_TENSOR = 100  # in a safetensors header
 LARGE_BYTES = 1 << 20  # smaller files have few tensors
 BATCH_BYTES, BATCH_FILES = 8 << 20, 64
-SENT_AT_ONCE = 2000  # tensors
+SENT_AT_ONCE = 1000  # tensors, with fingerprints 800 kB
+PIPE_BYTES = 1 << 20
 
 FileProgress = Callable[[str, int], None]  # path, bytes done of it
 
@@ -149,6 +150,7 @@ class Forked:
     def __init__(self, serve_on: Callable[[IO[bytes], IO[bytes]], None]) -> None:
         there, requests = os.pipe()
         answers, back = os.pipe()
+        _widen(back)
         self._id = os.fork()
         if not self._id:
             _be_the_copy(serve_on, there, back, requests, answers)
@@ -164,6 +166,14 @@ class Forked:
         for stream in (self.requests, self.answers):
             with suppress(OSError):  # what was not sent need not be
                 stream.close()
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold a message, so that whoever writes it need not wait for whoever reads, bit by bit."""
+    with suppress(ImportError, AttributeError, OSError):  # not every system can, or allows so much
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _be_the_copy(

@@ -129,11 +129,14 @@ def objects_in(value: Any) -> Iterator[dict[Any, Any]]:
     waiting = [value]
     while waiting:
         item = waiting.pop()
+        children: Iterable[Any] = ()
         if type(item) is dict:
             yield item
-            waiting += [inner for inner in item.values() if type(inner) is dict or type(inner) is list]
+            children = item.values()
         elif type(item) is list:
-            waiting += [inner for inner in item if type(inner) is dict or type(inner) is list]
+            children = item
+        if not _NESTING.isdisjoint(map(type, children)):
+            waiting += [inner for inner in children if type(inner) in _NESTING]
 
 
 def _load_usual(text: str, keys: int, numbers: Mapping[str, Any]) -> Any:

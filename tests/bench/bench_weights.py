@@ -65,6 +65,7 @@ def make_shards(folder: Path, total_bytes: int, shards: int, tensors: int, colum
     random_values = np.random.default_rng(1)
     pool = random_values.standard_normal(rows * columns + (1 << 20)).astype("<f4") * 0.02
     codes = (pool.view("<u4") >> 16).astype("<u2")
+    starts = iter(random_values.choice(1 << 20, each * shards, replace=False).tolist())  # so that no two are equal
     weight_map = {}
     for shard in range(shards):
         name = f"model-{shard + 1:05d}-of-{shards:05d}.safetensors"
@@ -77,7 +78,7 @@ def make_shards(folder: Path, total_bytes: int, shards: int, tensors: int, colum
         with (folder / name).open("wb") as file:
             write_header(file, header)
             for _ in names:
-                start = int(random_values.integers(0, 1 << 20))
+                start = next(starts)
                 file.write(codes[start : start + rows * columns].tobytes())
     total = shards * each * size
     (folder / "model.safetensors.index.json").write_text(
