@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from weights.column_sketch import ColumnSketcher, can_see_columns
 from weights.packings import Packing
 from weights.row_sketch import ROWS, RowSketcher, can_sketch
 from weights.tensor_values import FLOATS, decode_codes
@@ -31,7 +32,7 @@ SKETCHED_MINIMUM = 128  # elements; below, the sample has most of the tensor any
 Array = np.ndarray[Any, Any]
 
 _HEAD = struct.Struct("<BBHHHQQ")  # version, flags, values, rows, columns, elements, elements of a row
-_HAS_LOW, _HAS_STEPS = 1, 2
+_HAS_LOW, _HAS_STEPS, _HAS_TURNED = 1, 2, 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +41,8 @@ class Fingerprint:
 
     `elements` and `row` (elements of a row, 0 if unknown) are the weight's, which for packed types are not the
     tensor's. `steps` is the distance between codes in each segment of `SEGMENT` values, None for plain floats. `signs`
-    has the first `columns` signs of each kept row, `checks` a checksum of the bytes they come from.
+    has the first `columns` signs of each kept row, `checks` a checksum of the bytes they come from; `turned` has both
+    of the kept columns, which are the rows of a transposed copy.
     """
 
     elements: int
@@ -50,6 +52,7 @@ class Fingerprint:
     columns: int = 0
     signs: Array | None = None
     checks: Array | None = None
+    turned: tuple[Array, Array] | None = None
 
     def to_text(self) -> str:
         """As base64: the upper 24 bits of each value, 16 of each step, 20 bytes for each row."""
@@ -57,7 +60,7 @@ class Fingerprint:
         low = (codes >> 8 & 255).astype(np.uint8)
         has_low = bool(low.any())
         rows = 0 if self.signs is None else len(self.signs)
-        flags = _HAS_LOW * has_low | _HAS_STEPS * (self.steps is not None)
+        flags = _HAS_LOW * has_low | _HAS_STEPS * (self.steps is not None) | _HAS_TURNED * (self.turned is not None)
         parts = [
             _HEAD.pack(VERSION, flags, len(codes), rows, self.columns, self.elements, self.row),
             (codes >> 16).astype("<u2").tobytes(),
@@ -68,6 +71,8 @@ class Fingerprint:
             parts.append((np.ascontiguousarray(self.steps, dtype="<f4").view("<u4") >> 16).astype("<u2").tobytes())
         if self.signs is not None and self.checks is not None:
             parts += [self.signs.tobytes(), self.checks.tobytes()]
+        if self.turned is not None:
+            parts += [bytes([len(self.turned[0])]), self.turned[0].tobytes(), self.turned[1].tobytes()]
         return base64.b64encode(b"".join(parts)).decode("ascii")
 
     @classmethod
@@ -80,6 +85,7 @@ class Fingerprint:
             raise ValueError("not a fingerprint") from error
         segments = values // SEGMENT
         size = values * (3 if flags & _HAS_LOW else 2) + (2 * segments if flags & _HAS_STEPS else 0) + rows * 20
+        turned, content = _split_turned(content, _HEAD.size + size) if flags & _HAS_TURNED else (None, content)
         if version != VERSION or not values or values % SEGMENT or rows > ROWS or len(content) != _HEAD.size + size:
             raise ValueError("not a fingerprint")
         place = _HEAD.size
@@ -94,18 +100,30 @@ class Fingerprint:
             steps = (np.frombuffer(content, "<u2", segments, place).astype("<u4") << 16).view("<f4")
             place += 2 * segments
         if not rows:
-            return cls(elements, codes.view("<f4"), steps, row)
+            return cls(elements, codes.view("<f4"), steps, row, turned=turned)
         signs = np.frombuffer(content, "<u8", 2 * rows, place).reshape(rows, 2)
         checks = np.frombuffer(content, "<u4", rows, place + 16 * rows)
-        return cls(elements, codes.view("<f4"), steps, row, columns, signs, checks)
+        return cls(elements, codes.view("<f4"), steps, row, columns, signs, checks, turned)
+
+
+def _split_turned(content: bytes, place: int) -> tuple[tuple[Array, Array], bytes]:
+    """The kept columns, which begin at `place`, and what stands before them."""
+    count = content[place] if place < len(content) else 0
+    if not 0 < count <= ROWS or len(content) != place + 1 + 20 * count:
+        raise ValueError("not a fingerprint")
+    signs = np.frombuffer(content, "<u8", 2 * count, place + 1).reshape(count, 2)
+    return (signs, np.frombuffer(content, "<u4", count, place + 1 + 16 * count)), content[:place]
 
 
 class Sampler:
     """Takes a tensor's bytes in order, in blocks of whole units of its type."""
 
-    def __init__(self, values: ValueSampler, rows: RowSketcher | None, elements: int, row: int) -> None:
+    def __init__(
+        self, values: ValueSampler, rows: RowSketcher | None, columns: ColumnSketcher | None, elements: int, row: int
+    ) -> None:
         self._values = values
         self._rows = rows
+        self._columns = columns
         self._elements = elements
         self._row = row
 
@@ -114,16 +132,22 @@ class Sampler:
         self._values.update(block)
         if self._rows is not None:
             self._rows.update(block)
+        if self._columns is not None:
+            self._columns.update(block)
 
     def finish(self) -> str | None:
         """The fingerprint as text; None if all values are the same zero."""
         values, steps = self._values.finish()
         if not values.any():
             return None
+        turned = None if self._columns is None else self._columns.finish()
+        if turned is not None and not len(turned[0]):
+            turned = None
         if self._rows is None:
-            return Fingerprint(self._elements, values, steps, self._row).to_text()
+            return Fingerprint(self._elements, values, steps, self._row, turned=turned).to_text()
         signs, checks = self._rows.finish()
-        return Fingerprint(self._elements, values, steps, self._row, self._rows.columns, signs, checks).to_text()
+        columns = self._rows.columns
+        return Fingerprint(self._elements, values, steps, self._row, columns, signs, checks, turned).to_text()
 
 
 def sampler_for(
@@ -141,7 +165,10 @@ def sampler_for(
     rows = None
     if not is_light and row and elements >= SKETCHED_MINIMUM and can_sketch(dtype, row, elements // row, packing):
         rows = RowSketcher(dtype, row, packing)
-    return Sampler(ValueSampler(dtype, elements, packing, is_light=is_light), rows, elements, row)
+    columns = None
+    if not is_light and packing is None and elements >= SKETCHED_MINIMUM and can_see_columns(dtype, shape):
+        columns = ColumnSketcher(dtype, (shape[0], shape[1]))
+    return Sampler(ValueSampler(dtype, elements, packing, is_light=is_light), rows, columns, elements, row)
 
 
 @lru_cache(maxsize=4096)

@@ -104,13 +104,29 @@ class RowSketcher:
         """
         words, heads = np.concatenate(self._words), np.concatenate(self._heads)
         near = distances(words, self._pattern)
-        order = np.lexsort((words[:, 1], words[:, 0], near))
-        is_new = np.ones(len(order), dtype=bool)
-        is_new[1:] = (np.diff(words[order], axis=0) != 0).any(axis=1)
-        order = order[is_new][:ROWS]
+        order = _nearest_once(words, near)
         self._words, self._heads, self._waiting = [words[order]], [heads[order]], len(order)
         if len(order) == ROWS:
             self._bound = int(near[order[-1]])
+
+
+def choose(words: Array) -> Array:
+    """Which of the rows in `words` are kept, nearest to the pattern first."""
+    near = distances(words, pattern_of(COLUMNS))
+    if len(near) > 4 * ROWS:
+        # Several of the nearest may be equal; four times as many as are kept leave enough.
+        chosen = np.flatnonzero(near <= np.partition(near, 4 * ROWS - 1)[4 * ROWS - 1])
+        found: Array = chosen[_nearest_once(words[chosen], near[chosen])]
+        return found
+    return _nearest_once(words, near)
+
+
+def _nearest_once(words: Array, near: Array) -> Array:
+    order = np.lexsort((words[:, 1], words[:, 0], near))
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (np.diff(words[order], axis=0) != 0).any(axis=1)
+    found: Array = order[is_new][:ROWS]
+    return found
 
 
 def distances(words: Array, pattern: Array) -> Array:
