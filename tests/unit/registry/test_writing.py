@@ -81,3 +81,18 @@ def test_what_was_begun_and_left_ends_its_thread(file: Path) -> None:
         disk.write(bytes(2 * BUFFER_BYTES))
         raise KeyboardInterrupt
     assert disk._thread is not None and not disk._thread.is_alive()
+
+
+@pytest.mark.parametrize("first", [5, BUFFER_BYTES, 4 * BUFFER_BYTES + 777])
+def test_what_was_settled_can_be_read_while_more_follows(file: Path, first: int) -> None:
+    content = os.urandom(first + BUFFER_BYTES + 99)
+    with file.open("r+b") as opened, DiskWriter(opened.fileno()) as disk:
+        disk.write(content[:first])
+        disk.settle()
+        assert file.read_bytes() == content[:first]
+        disk.settle()
+        disk.write(content[first:])
+        disk.settle()
+        assert file.read_bytes() == content
+        disk.finish()
+    assert file.read_bytes() == content
