@@ -1,4 +1,4 @@
-"""What every request gets: an id that finds it in the logs, and an answer that explains a refusal.
+"""What every request gets: an id that finds it in the logs, a readable address, and an answer that explains a refusal.
 
 Owns nothing else of the request; who asks is settled by Django's own middleware.
 """
@@ -12,13 +12,20 @@ from contextvars import ContextVar
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from rules import Refused
+from rules import Kind, Refused, Rule
 from web import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # Anything else could break a log line or smuggle a header.
 SANE_ID = re.compile(r"[A-Za-z0-9._~:=;,/+@-]{1,128}", re.ASCII)
+
+BAD_ADDRESS = Rule(
+    "address_unreadable",
+    "The address has a NUL character in {field}, and nothing here is called so.",
+    "You, by leaving the character out",
+    Kind.WHAT,
+)
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -48,6 +55,22 @@ class RequestIdMiddleware:
             if SANE_ID.fullmatch(value):
                 return value
         return ""
+
+
+class AddressMiddleware:
+    """Refuses an address with a NUL character, which no text in the database can hold, before anything looks for it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info:
+            return errors.not_found(request)
+        for field, values in request.GET.lists():
+            if "\0" in "".join((field, *values)):
+                verdict = Refused.because(BAD_ADDRESS, field=field.replace("\0", "\ufffd")[:60]).verdict
+                return errors.refused(request, verdict)
+        return self.get_response(request)
 
 
 class RefusalMiddleware:

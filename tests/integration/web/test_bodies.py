@@ -1,4 +1,4 @@
-"""Bodies that no page and no endpoint takes: files, and JSON without end."""
+"""What no page and no endpoint takes: files, JSON without end, addresses that no text in the database can match."""
 
 from __future__ import annotations
 
@@ -38,3 +38,18 @@ def test_the_protocol_refuses_forms_and_json_without_end() -> None:
         ("/api/validate-yaml", json.dumps({"content": "", "more": "x" * (5 << 20)}), "application/json", 413),
     ]:
         assert client.generic("POST", address, body, content_type=kind).status_code == status, (address, kind)
+
+
+@pytest.mark.parametrize(
+    "address", ["/models/?q=a%00b", "/api/v1/variants/?search=%00", "/api/v1/variants/a/b/?revision=x%00"]
+)
+def test_a_nul_in_an_address_is_named(address: str) -> None:
+    answer = Client(raise_request_exception=False).get(address, headers={"Accept": "application/json"})
+    [reason] = answer.json()["reasons"]
+    assert answer.status_code == 422 and reason["code"] == "address_unreadable"
+    assert f"NUL character in {reason['field']}," in reason["message"]
+
+
+def test_nothing_has_a_nul_in_its_place() -> None:
+    for address in ("/models/acme/b%00/", "/api/v1/variants/acme/b%00/", "/licenses/%00/"):
+        assert Client(raise_request_exception=False).get(address).status_code == 404, address
