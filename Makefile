@@ -44,8 +44,10 @@ check: install-all ## lint, types, import contracts, migrations, templates
 	$(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(RUN) manage.py compile_templates
 
-reference: install-all ## write docs/reference/ anew from the code: API, refusals, workflows
+reference: install-all ## write docs/reference/ anew from the code: API, refusals, workflows, checks, reports
 	@SECRET_KEY=none DATABASE_URL=postgresql://none REDIS_URL=redis://none $(RUN) manage.py write_reference
+	@$(RUN) -m weights.reference docs/reference
+	@$(RUN) -m smoke.reference docs/reference
 
 format: install-all ## write code the way `make check` wants it
 	$(RUN) -m ruff check --fix .

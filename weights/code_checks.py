@@ -25,7 +25,7 @@ from weights.catalog.folder import (
 from weights.findings import Finding
 from weights.formats import Kind
 from weights.report import FileReport
-from weights.strict_json import objects_in
+from weights.strict_json import objects_in, texts_in
 from weights.text_search import SearchedText
 
 _LIBRARIES = frozenset(
@@ -117,7 +117,7 @@ def _check_item(item: dict[str, Any], path: str) -> Iterator[Finding]:
             continue  # in YAML, a key may be a number
         if key == "_attn_implementation_internal" and value is not None:
             yield CC_KERNEL.at(path, f"The file sets `{key}`.")
-        elif _ATTENTION.fullmatch(key) and any("/" in text for text in _texts(value)):
+        elif _ATTENTION.fullmatch(key) and any("/" in text for text in texts_in(value)):
             yield CC_KERNEL.at(path, f"The file sets `{key}` to a repository.", evidence=str(value)[:200])
         elif key in _FILE_KEYS and isinstance(value, str) and (_climbs(value) or _SYSTEM_FOLDER.match(value)):
             yield CC_PATH.at(path, f"The file sets `{key}` to a path outside.", evidence=value)
@@ -162,7 +162,7 @@ def _references(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Every class that an `auto_map` or a pipeline of its own names."""
     for item in objects:
         if "auto_map" in item:
-            yield from _texts(item["auto_map"])
+            yield from texts_in(item["auto_map"])
         pipelines = item.get("custom_pipelines")
         if isinstance(pipelines, dict):
             for pipeline in pipelines.values():
@@ -170,15 +170,3 @@ def _references(objects: Iterable[dict[str, Any]]) -> Iterator[str]:
                     yield pipeline["impl"]
         if isinstance(item.get("_class_name"), list):
             yield from (f"{name}.{name}" for name in item["_class_name"][:1] if isinstance(name, str))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PARQUET = "parquet"
     ONNX = "onnx"
     TENSORFLOW = "tensorflow"
+    FLAX = "flax"
     SENTENCEPIECE = "sentencepiece"
     POINTER = "pointer"
     PAGE = "page"
@@ -137,7 +138,7 @@ _PROMISES = {
     ".h5": frozenset({Kind.HDF5}),
     ".hdf5": frozenset({Kind.HDF5}),
     ".onnx": frozenset({Kind.ONNX}),
-    ".msgpack": frozenset({Kind.UNKNOWN}),
+    ".msgpack": frozenset({Kind.FLAX}),
     ".tflite": frozenset({Kind.UNKNOWN}),
 }
 _PROMISES |= dict.fromkeys([".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".th"], _PICKLES)

@@ -6,7 +6,7 @@ Owns where to look for each and how to tell them from ordinary content. Evidence
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,6 +25,7 @@ from weights.catalog.leftovers import (
 from weights.findings import Check, Finding
 from weights.report import FileReport
 from weights.secret_patterns import find_secrets
+from weights.strict_json import texts_in
 from weights.tensor_names import those
 from weights.text_search import SearchedText
 
@@ -66,7 +67,7 @@ _FILE_NAMES: tuple[tuple[Check, re.Pattern[str]], ...] = (
     ),
 )
 _STATE_TENSOR = re.compile(
-    r"(^|\.)(optimizer|optim|optimizer_state|lr_scheduler|grad_scaler)\.|(^|[._])(exp_avg(_sq)?|momentum_buffer|max_exp_avg_sq)"
+    r"(^|\.)(optimizer|optim|opt_state|optimizer_state|lr_scheduler|grad_scaler)\.|(^|[._])(exp_avg(_sq)?|momentum_buffer|max_exp_avg_sq)"
     r"([._]|$)|(^|[._])(master_weights?|fp32_master)([._]|$)"
 )
 _AVERAGE_TENSOR = re.compile(r"(^|\.)(model_ema|ema_model|ema)[._]", re.IGNORECASE)
@@ -156,7 +157,7 @@ def check_text(searched: SearchedText, path: str) -> list[Finding]:
 
 def check_values(value: Any, path: str, where: str) -> list[Finding]:
     """Findings on the texts in a JSON value or in a weight file's metadata (`where` says which)."""
-    return _first(_strings(value), path, where) + _check_run(_strings(value), path) + _check_run_keys(value, path)
+    return _first(texts_in(value), path, where) + _check_run(texts_in(value), path) + _check_run_keys(value, path)
 
 
 def _first(texts: Iterable[str], path: str, where: str) -> list[Finding]:
@@ -190,13 +191,13 @@ def _check_run_keys(value: Any, path: str) -> list[Finding]:
 
 def check_escaped(value: Any, path: str) -> list[Finding]:
     """Credentials in the texts of a JSON value, which the file itself may spell otherwise."""
-    return _secrets(SearchedText("\n".join(_strings(value))[:ESCAPED_LIMIT]), path)
+    return _secrets(SearchedText("\n".join(texts_in(value))[:ESCAPED_LIMIT]), path)
 
 
 def check_metadata(value: Any, path: str) -> list[Finding]:
     """Findings on the metadata of a weight file."""
     findings = check_values(value, path, "metadata")
-    for text in _strings(value):
+    for text in texts_in(value):
         findings += _secrets(SearchedText(text), path)
     return findings[:LISTED_LIMIT]
 
@@ -218,15 +219,3 @@ def _secrets(searched: SearchedText, path: str) -> list[Finding]:
         SE_TOKEN.at(path, f"The text looks like a {secret.kind}.", offset=secret.offset, evidence=secret.masked)
         for secret in find_secrets(searched, LISTED_LIMIT)
     ]
-
-
-def _strings(value: Any) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from weights.catalog.files import FM_EXECUTABLE, FM_MISNAMED, FM_TEXT_SIZE, FM_UNINSPECTED, FM_UNKNOWN
 from weights.documents import check_empty, inspect_text
 from weights.findings import Finding
+from weights.flax_file import inspect_flax
 from weights.formats import TEXT_LIMIT_BYTES, Kind, promised, recognize
 from weights.gguf_file import inspect_gguf
 from weights.hashing import HashingReader
@@ -41,7 +42,9 @@ _PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
 }
 _COVERED = frozenset({Kind.SAFETENSORS, Kind.GGUF})  # whose last tensor may hold anything
 _TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
-_INSPECTED = _TEXTUAL | _PARSERS.keys() | {Kind.JSON, Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX, Kind.TENSORFLOW}
+_INSPECTED = (
+    _TEXTUAL | _PARSERS.keys() | {Kind.JSON, Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX, Kind.TENSORFLOW, Kind.FLAX}
+)
 
 
 def parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
@@ -63,8 +66,9 @@ def parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
             parsed.findings += check_archive(reader.source, path)
     else:
         parsed = Parsed(kind)
-    if parsed.kind == Kind.UNKNOWN:
-        parsed = inspect_protobuf(reader, path)
+    for inspect in (inspect_flax, inspect_protobuf):  # which have no mark, either
+        if parsed.kind == Kind.UNKNOWN:
+            parsed = inspect(reader, path)
     if isinstance(parsed.content, dict) and "metadata" in parsed.content:
         parsed.findings += check_metadata(parsed.content["metadata"], path)
     return Parsed(parsed.kind, parsed.findings + _about_the_kind(parsed, path), parsed.tensors, parsed.content)

@@ -198,3 +198,16 @@ def _depth_and_keys(value: Any) -> tuple[int, int]:
                 below += [child for child in children if type(child) in _NESTING]
         level = below
     return depth, keys
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts in a JSON value but its keys, at any depth, the last first."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item

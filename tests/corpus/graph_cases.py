@@ -13,6 +13,7 @@ import numpy as np
 
 from tests.corpus.archive_cases import LAMBDA, LAYER, archive, keras_config
 from tests.corpus.cases import Case, Content, case
+from tests.unit.weights.makers import flax_bytes
 
 
 def varint(number: int) -> bytes:
@@ -138,7 +139,21 @@ _ROWS: list[tuple[str, str, str, str, Content]] = [
     ("tf-keras-metadata", "keras_metadata.pb", "Keras' part of a saved model, with code", "KR-CODE FM-UNKNOWN TF-OPERATOR", part(1, part(2, 1) + part(3, "root.layer") + part(4, "_tf_keras_layer") + part(5, json.dumps(LAYER | {"class_name": "Lambda", "config": {"function": LAMBDA}})))),
     ("tf-cut", "saved_model.pb", "a graph cut short", "FM-UNKNOWN TF-OPERATOR", saved_model("Const")[:-3]),
     ("tflite", "model.tflite", "a format that is not inspected", "FM-UNINSPECTED FM-UNKNOWN", b"\x1c\0\0\0TFL3" + bytes(60)),
-    ("msgpack", "flax_model.msgpack", "a format that is not inspected, of Flax", "FM-UNKNOWN FM-UNINSPECTED", b"\x81\xa1w\xc7\x04\x01abcd" + bytes(range(128, 160))),
+    ("flax-no-array", "flax_model.msgpack", "an array that is none", "FX-FORM", b"\x81\xa1w\xc7\x04\x01abcd" + bytes(range(128, 160))),
+    ("flax-nan", "flax_model.msgpack", "a NaN among the weights", "WV-NAN", flax_bytes({"w": np.float32([1, float("nan")])})),
+    ("flax-other-name", "weights.dat", "a NaN among the weights, under another name", "WV-NAN", flax_bytes({"w": np.float32([1, float("nan")])})),
+    ("flax-tail", "flax_model.msgpack", "a pickle behind the tree", "FX-FORM", flax_bytes({"w": np.ones(2)}) + b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."),
+    ("flax-cut", "flax_model.msgpack", "a tree that is cut short", "FX-FORM", flax_bytes({"w": np.ones(200)})[:-1]),
+    ("flax-twice", "flax_model.msgpack", "a name twice", "FX-FORM", b"\x82" + flax_bytes({"w": np.ones(2)})[1:] * 2),
+    ("flax-shape", "flax_model.msgpack", "a shape of more bytes than there are", "FX-FORM", flax_bytes({"w": np.ones(2)}).replace(b"\x91\x02", b"\x91\x7f")),
+    ("flax-objects", "flax_model.msgpack", "an array of objects", "FX-FORM", flax_bytes({"w": np.ones(2)}).replace(b"\xa7float64", b"\xa7objects")),
+    ("flax-bytes", "flax_model.msgpack", "bytes that are no array", "FX-FORM", flax_bytes({"w": np.ones(2), "more": b"\x80\x04."})),
+    ("flax-extension", "flax_model.msgpack", "an extension that Flax lacks", "FX-FORM", b"\x81\xa1w\xd4\x09\x00"),
+    ("flax-key", "flax_model.msgpack", "a key that is a number, after an array", "FX-FORM", b"\x82" + flax_bytes({"w": np.ones(2)})[1:] + b"\x01\x01"),
+    ("flax-deep", "flax_model.msgpack", "maps thousands deep", "FX-FORM", b"\x81\xa1a" * 5000 + b"\x01"),
+    ("flax-many", "flax_model.msgpack", "a map of four billion", "FX-FORM", b"\xdf\xff\xff\xff\xff" + b"\xa1a\x01"),
+    ("flax-names", "flax_model.msgpack", "a name of a megabyte", "FX-FORM", flax_bytes({"a": np.ones(1), "b" * 1_000_000: np.ones(1)})),
+    ("flax-training", "flax_model.msgpack", "moments of an optimizer", "LO-TENSOR", flax_bytes({"params": {"w": np.ones(2)}, "opt_state": {"0": {"mu": {"w": np.ones(2)}}}})),
     ("hdf5-lambda", "model.h5", "a layer of code", "KR-CODE", hdf5({"model_config": json.dumps(keras_config(class_name="Lambda", config={"function": ["4wEAAAA=", None, None], "function_type": "lambda"}))})),
     ("hdf5-lambda-bytes", "model.h5", "a layer of code, the configuration as bytes", "KR-CODE", hdf5({"model_config": json.dumps(keras_config(class_name="Lambda")).encode()})),
     ("hdf5-lambda-deep", "model.h5", "a layer of code inside a model inside a model", "KR-CODE", hdf5({"model_config": json.dumps(keras_config(class_name="Model", config={"layers": [keras_config(class_name="Lambda")]}))})),

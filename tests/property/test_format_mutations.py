@@ -19,6 +19,7 @@ from typing import Any
 
 import gguf
 import h5py
+import msgpack
 import numpy as np
 import onnx
 import pytest
@@ -32,7 +33,7 @@ from tests.corpus.archive_cases import TORCH, archive, keras, keras_config, npy
 from tests.corpus.gguf_cases import ARCHITECTURE, FLOATS, array, build, pair, tensor, text
 from tests.corpus.graph_cases import hdf5, node, raw_tensor
 from tests.corpus.graph_cases import onnx as onnx_model
-from tests.unit.weights.makers import bf16, f32, safetensors_bytes
+from tests.unit.weights.makers import bf16, f32, flax_bytes, safetensors_bytes
 from weights import FileReport, Severity, inspect_file, join
 
 EXAMPLES = int(os.environ.get("MUTATIONS", "60"))
@@ -106,6 +107,22 @@ def hdf5_accepts(content: bytes) -> bool:
     return True
 
 
+def flax_leaf(code: int, content: bytes) -> Any:
+    """As Flax reads an extension: an array, a complex number, or a number."""
+    if code == 2:
+        real, imaginary = msgpack.unpackb(content)
+        return complex(real, imaginary)
+    shape, name, values = msgpack.unpackb(content, raw=False)
+    return np.frombuffer(values, dtype=np.dtype(name), count=-1).reshape(shape)
+
+
+def flax_accepts(content: bytes) -> bool:
+    try:
+        return isinstance(msgpack.unpackb(content, ext_hook=flax_leaf, raw=False), dict)
+    except Exception:  # damaged files raise errors of msgpack and of NumPy
+        return False
+
+
 def onnx_accepts(content: bytes) -> bool:
     try:
         return onnx.load_model_from_string(content) is not None
@@ -168,6 +185,7 @@ FORMATS: dict[str, tuple[str, bytes, Accepts]] = {
     "onnx": ("model.onnx", onnx_model(node("Add"), raw_tensor(np.ones(4, "<f4").tobytes())), onnx_accepts),
     "hdf5": ("model.h5", hdf5({"model_config": json.dumps(keras_config())}), hdf5_accepts),
     "hdf5-new": ("model.h5", hdf5({"model_config": json.dumps(keras_config())}, libver="latest"), hdf5_accepts),
+    "flax": ("flax_model.msgpack", flax_bytes({"a": {"b": np.arange(6.0).reshape(2, 3), "c": 1}}), flax_accepts),
     "keras": ("model.keras", keras(keras_config(), {"model.weights.h5": hdf5({})}), zip_accepts),
     "json": (
         "tokenizer_config.json",

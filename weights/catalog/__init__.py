@@ -12,7 +12,7 @@ from types import ModuleType
 from weights.catalog import coherence, files, folder, gguf, keras, leftovers, onnx, pickles, templates, tensors
 from weights.findings import Check
 
-RULESET = "2026.11.5"
+RULESET = "2026.11.6"
 
 GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("Files and names", files),
@@ -20,7 +20,7 @@ GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("GGUF", gguf),
     ("Chat templates", templates),
     ("ONNX", onnx),
-    ("Keras, HDF5 and TensorFlow", keras),
+    ("Keras, HDF5, TensorFlow and Flax", keras),
     ("Credentials, leftovers and cards", leftovers),
     ("Pickles, archives and NumPy arrays", pickles),
     ("Index, configuration and code", folder),

@@ -1,4 +1,4 @@
-"""Checks on Keras files, HDF5 and TensorFlow's saved models."""
+"""Checks on Keras files, HDF5, TensorFlow's saved models and Flax's trees."""
 
 from weights.findings import Check, Severity
 
@@ -52,4 +52,21 @@ TF_OPERATOR = Check(
     "somebody's own; or it is not well formed. It runs when the model does.",
     "Export the model without the operator, or publish its weights alone.",
     "TensorFlow, Using TensorFlow securely",
+)
+FX_FORMAT = Check(
+    "FX-FORMAT",
+    Severity.NOTE,
+    "Flax weights in MessagePack",
+    "The file was read and holds plain arrays. Its loader makes numbers and nothing else.",
+    "Prefer safetensors, which loaders can map instead of copying.",
+    "flax, flax/serialization.py",
+)
+FX_FORM = Check(
+    "FX-FORM",
+    Severity.BLOCK,
+    "MessagePack file that is not as Flax writes it",
+    "The file is cut short, has bytes behind its tree, names something twice, or holds something else than arrays and "
+    "numbers. Not checked is never a pass.",
+    "Write the file again with Flax, or convert it to safetensors.",
+    "MessagePack specification",
 )

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import numpy as np
 
 
@@ -38,6 +39,15 @@ def f32(values: Any) -> tuple[str, list[int], bytes]:
     """A tensor of exactly these values."""
     array = np.asarray(values, dtype="<f4")
     return "F32", list(array.shape), array.tobytes()
+
+
+def flax_bytes(tree: Any) -> bytes:
+    """A file of Flax: maps of maps, with NumPy arrays for leaves."""
+
+    def extension(array: Any) -> msgpack.ExtType:
+        return msgpack.ExtType(1, msgpack.packb((array.shape, array.dtype.name, array.tobytes())))
+
+    return msgpack.packb(tree, default=extension, strict_types=True)
 
 
 def write_healthy(root: Path, shards: int = 2) -> Path:
