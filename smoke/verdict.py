@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from smoke.checkpoint import ENCODER, ENCODER_DECODER
 from smoke.comparison import against, likeness
+from smoke.demand import size
 from smoke.readings import Measured, gains, listed, names, part, unmeasured, value
 from smoke.report import Metric, Severity
 
@@ -133,13 +134,13 @@ def tokens(measured: Measured) -> list[Metric]:
     if facts.get("present") is not True:
         reason = str(facts.get("error") or "The checkpoint has no tokenizer, so no text could be put to it.")
         return [Metric("tokenizer", "Tokenizer", None, "loads", False, reason, Severity.WARN)]
-    size, rows = value(facts, "largest_id"), value(facts, "embedding_rows")
-    fits = size is not None and rows is not None and size < rows
+    largest, rows = value(facts, "largest_id"), value(facts, "embedding_rows")
+    fits = largest is not None and rows is not None and largest < rows
     metrics = [
         Metric(
             "tokenizer",
             "Tokenizer",
-            size,
+            largest,
             f"largest id below {rows:.0f}" if rows is not None else "largest id below the rows of the embedding",
             fits,
             "Every token has a row in the embedding." if fits else "Tokens exist for which the embedding has no row.",
@@ -364,8 +365,8 @@ def resources(measured: Measured) -> list[Metric]:
     peak, planned = value(measured, "memory", "peak_bytes"), value(measured, "memory", "planned_bytes")
     if peak is not None and planned is not None:
         ok = peak <= planned
-        reason = f"{peak / (1 << 20):.0f} MiB at most, {planned / (1 << 20):.0f} MiB planned."
+        reason = f"{size(int(peak))} at most, {size(int(planned))} planned."
         metrics.append(
-            Metric("memory", "Peak memory", peak, f"at most {planned:.0f}", ok, reason, Severity.WARN, "bytes")
+            Metric("memory", "Peak memory", peak, f"at most {size(int(planned))}", ok, reason, Severity.WARN, "bytes")
         )
     return metrics
