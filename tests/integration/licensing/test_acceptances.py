@@ -69,7 +69,7 @@ def test_others_see_their_own(gate: Gate) -> None:
         ("?text=ffff", 0),
         ("?since=2000-01-01&until=2001-01-01", 0),
         ("?since=2000-01-01", 2),
-        ("?since=nonsense&person=%00", 2),
+        ("?since=nonsense", 2),
     ],
 )
 def test_filters_narrow_page_api_and_export_alike(gate: Gate, query: str, count: int) -> None:
@@ -77,7 +77,7 @@ def test_filters_narrow_page_api_and_export_alike(gate: Gate, query: str, count:
     assert shown(gate.auditor, query).count('data-label="Person"') == count
     assert len(client.get(f"/api/v1/acceptances/{query}").json()["results"]) == count
     words = dict(pair.split("=") for pair in query[1:].split("&")) if query else {}
-    given = {name: word.replace("+", " ").replace("%00", "\0") for name, word in words.items()}
+    given = {name: word.replace("+", " ") for name, word in words.items()}
     answer = client.post("/licenses/acceptances/export/", {**given, "form": "jsonl"})
     assert len(b"".join(answer.streaming_content).splitlines()) == count
 
