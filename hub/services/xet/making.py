@@ -6,9 +6,11 @@ readable in the draft, whatever becomes of the file; one that could not be stays
 
 from __future__ import annotations
 
+import mmap
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,11 +31,12 @@ WAITING_EXTENTS = 4
 # Xorbs that this process keeps in memory at once, of up to 64 MiB each. How long one waits for its turn, and, when it
 # is whole, for those before it in the file; then it goes through a file of its own.
 MOST_HELD, TURN_SECONDS, QUEUE_SECONDS = 2, 1.0, 2.0
-# Pieces are handed on together, since each change of threads costs.
-BATCH_BYTES = 1 << 20
+# Pieces are handed on together, since each change of threads costs. Blocks that are free are kept for the next pieces.
+BLOCK_BYTES, MOST_FREE = 1 << 20, 32
 
 Item = TypeVar("Item")
 _turns = threading.BoundedSemaphore(MOST_HELD)
+_free: deque[memoryview] = deque(maxlen=MOST_FREE)
 
 
 class GuessedWrong(Exception):
@@ -56,7 +59,7 @@ class Later(Expected):
 
 
 class Part:
-    """A xorb on its way into the file. The bytes of one that is held are in `batches`: True ends them, False cuts."""
+    """A xorb on its way into the file. The bytes of one that is held are in `blocks`: True ends them, False cuts."""
 
     def __init__(self, digest: bytes) -> None:
         self.digest = digest
@@ -64,9 +67,9 @@ class Part:
         """Known when it is whole and was checked."""
         self.is_held = self.is_streamed = self.is_begun = self.is_written = self.stands_alone = self.has_turn = False
         self.is_over = threading.Event()
-        self.batches: queue.SimpleQueue[list[bytes | memoryview] | bool] = queue.SimpleQueue()
-        self._batch: list[bytes | memoryview] = []
-        self._batch_bytes = 0
+        self.blocks: queue.SimpleQueue[memoryview | bool] = queue.SimpleQueue()
+        self._block: memoryview | None = None
+        self._used = 0
 
     @property
     def is_ready(self) -> bool:
@@ -74,22 +77,30 @@ class Part:
         return self.stands_alone or (self.is_held and (self.is_streamed or self.size_bytes is not None))
 
     def add(self, piece: bytes | memoryview) -> None:
-        """Add bytes in memory, which must not change any more."""
-        self._batch.append(piece)
-        self._batch_bytes += len(piece)
-        if self._batch_bytes >= BATCH_BYTES:
-            self.hand_over()
+        """Add a copy of some bytes.
+
+        The allocator would keep what was freed for the thread that asked for it, and every xorb may have another one.
+        """
+        view = memoryview(piece)
+        while view:
+            if self._block is None:
+                self._block, self._used = _new_block(), 0
+            count = min(len(view), BLOCK_BYTES - self._used)
+            self._block[self._used : self._used + count] = view[:count]
+            self._used, view = self._used + count, view[count:]
+            if self._used == BLOCK_BYTES:
+                self.hand_over()
 
     def hand_over(self) -> None:
         """Let what was added be written."""
-        if self._batch:
-            self.batches.put(self._batch)
-            self._batch, self._batch_bytes = [], 0
+        if self._block is not None:
+            self.blocks.put(self._block[: self._used])
+            self._block = None
 
-    def taken_back(self) -> Iterator[bytes | memoryview]:
+    def taken_back(self) -> Iterator[memoryview]:
         """The bytes of one that is whole and was not written."""
-        while isinstance(batch := self.batches.get(), list):
-            yield from batch
+        while isinstance(block := self.blocks.get(), memoryview):
+            yield block
 
 
 class Making:
@@ -135,7 +146,7 @@ class Making:
         OSError where it was begun and the disk failed.
         """
         part.hand_over()
-        part.batches.put(True)
+        part.blocks.put(True)
         with self._changed:
             part.size_bytes = size_bytes
             if size_bytes < FULL_BYTES and not part.is_streamed:
@@ -167,7 +178,7 @@ class Making:
             self._is_dropped = True
             self._changed.notify_all()
         if part is not None:
-            part.batches.put(False)
+            part.blocks.put(False)
             self.release(part)
 
     def abandon(self) -> None:
@@ -175,7 +186,7 @@ class Making:
         self.drop()
         with self._changed:
             for part in self._order:
-                part.batches.put(False)
+                part.blocks.put(False)
 
     def release(self, part: Part) -> None:
         """Let another xorb be held in place of this one."""
@@ -290,9 +301,10 @@ class Making:
 
     def _write(self, part: Part, filling: Filling) -> None:
         offset = filling.size_bytes
-        while isinstance(batch := _within_patience(part.batches), list):
-            filling.write(batch)
-        if not batch:
+        while isinstance(block := _within_patience(part.blocks), memoryview):
+            filling.write([block])
+            _free.append(memoryview(block.obj))
+        if not block:
             raise GuessedWrong("one of its xorbs broke off")
         xorb_store.link(filling.place, offset, self.organization_id, part.digest)
         part.is_written = True
@@ -301,6 +313,12 @@ class Making:
         place = xorb_store.place_of(self.organization_id, part.digest)
         with xorb_store.read(xorb_store.Standing(place)) as file:
             filling.copy(Extent(file, 0, part.size_bytes or 0))
+
+
+def _new_block() -> memoryview:
+    with suppress(IndexError):
+        return _free.pop()
+    return memoryview(mmap.mmap(-1, BLOCK_BYTES))
 
 
 def _within_patience(items: queue.SimpleQueue[Item] | queue.Queue[Item]) -> Item:
