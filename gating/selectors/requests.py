@@ -56,7 +56,7 @@ def of_variant(rows: QuerySet, repo_id: str) -> QuerySet:
     """Those rows that are about the variant of this name; all of them where no name is given."""
     if not repo_id:
         return rows
-    organization, _, name = repo_id.replace("\x00", "").partition("/")
+    organization, _, name = repo_id.partition("/")
     return rows.filter(variant__organization__name__iexact=organization, variant__name__iexact=name)
 
 

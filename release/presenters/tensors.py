@@ -18,8 +18,8 @@ def wanted(query: Mapping[str, str], seen: Inspected) -> Wanted:
     """What a viewer asks for; words that name nothing are left out."""
     sort, path = query.get("sort", "name"), query.get("path", "")
     return Wanted(
-        search=query.get("q", "").replace("\0", "")[:200],
-        dtype=query.get("dtype", "").replace("\0", "")[:40],
+        search=query.get("q", "")[:200],
+        dtype=query.get("dtype", "")[:40],
         path=path if path in seen.counts else "",
         sort=sort if sort in SORTS else "name",
         is_reversed=query.get("reverse", "") == "1",

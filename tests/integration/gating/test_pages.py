@@ -63,7 +63,6 @@ def test_the_portal_shows_what_one_may_know_of(gate: Gate) -> None:
         ("level=nonsense", {"nimbus", "open"}),
         ("license=apache-2.0", {"open"}),
         ("license=mit", set()),
-        ("q=%00", set()),
     ],
 )
 def test_the_portal_is_narrowed(gate: Gate, query: str, found: set[str]) -> None:

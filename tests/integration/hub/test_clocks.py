@@ -93,7 +93,10 @@ def test_a_client_whose_clock_is_behind_goes_on_with_a_token_that_it_takes_for_g
 def test_a_login_that_waits_survives_a_clock_that_is_set_and_ends_in_its_time() -> None:
     begun = device_logins.begin(address="192.0.2.1", agent="test")
     row = DeviceLogin.objects.filter(token=None)
-    asked = lambda: device_logins.redeem(device_code=begun.device_code).error  # noqa: E731
+
+    def asked() -> str:
+        return device_logins.redeem(device_code=begun.device_code).error
+
     assert [asked(), asked()] == ["authorization_pending", "slow_down"]
     row.update(polled_at=timezone.now() + timedelta(hours=1))  # the server's clock was an hour ahead, and was set
     assert asked() == "authorization_pending"
