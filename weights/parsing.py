@@ -40,7 +40,7 @@ _PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
     Kind.TAR: inspect_tar,
     Kind.COMPRESSED: inspect_compressed,
 }
-_COVERED = frozenset({Kind.SAFETENSORS, Kind.GGUF})  # whose last tensor may hold anything
+_COVERED = frozenset({Kind.SAFETENSORS, Kind.GGUF, Kind.NUMPY, Kind.FLAX})  # whose last tensor may hold anything
 _TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
 _INSPECTED = (
     _TEXTUAL | _PARSERS.keys() | {Kind.JSON, Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX, Kind.TENSORFLOW, Kind.FLAX}
@@ -62,13 +62,13 @@ def parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
         parsed = Parsed(kind, check_tail(reader.source, head, path))
     elif kind in _PARSERS:
         parsed = _PARSERS[kind](reader, path)
-        if kind in _COVERED:
-            parsed.findings += check_archive(reader.source, path)
     else:
         parsed = Parsed(kind)
     for inspect in (inspect_flax, inspect_protobuf):  # which have no mark, either
         if parsed.kind == Kind.UNKNOWN:
             parsed = inspect(reader, path)
+    if parsed.kind in _COVERED:
+        parsed.findings += check_archive(reader.source, path)
     if isinstance(parsed.content, dict) and "metadata" in parsed.content:
         parsed.findings += check_metadata(parsed.content["metadata"], path)
     return Parsed(parsed.kind, parsed.findings + _about_the_kind(parsed, path), parsed.tensors, parsed.content)

@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from tests.corpus.archive_cases import LAMBDA, LAYER, archive, keras_config
+from tests.corpus.archive_cases import LAMBDA, LAYER, archive, keras_config, npy
 from tests.corpus.cases import Case, Content, case
 from tests.unit.weights.makers import flax_bytes
 
@@ -153,6 +153,8 @@ _ROWS: list[tuple[str, str, str, str, Content]] = [
     ("flax-deep", "flax_model.msgpack", "maps thousands deep", "FX-FORM", b"\x81\xa1a" * 5000 + b"\x01"),
     ("flax-many", "flax_model.msgpack", "a map of four billion", "FX-FORM", b"\xdf\xff\xff\xff\xff" + b"\xa1a\x01"),
     ("flax-names", "flax_model.msgpack", "a name of a megabyte", "FX-FORM", flax_bytes({"a": np.ones(1), "b" * 1_000_000: np.ones(1)})),
+    ("flax-archive", "flax_model.msgpack", "an archive as the last array", "FM-POLYGLOT", flax_bytes({"w": np.frombuffer(archive({"data.pkl": b"\x80\x04N."}), np.uint8)})),
+    ("npy-archive", "a.npy", "an archive as the array", "FM-POLYGLOT", npy(np.frombuffer(archive({"data.pkl": b"\x80\x04N."}), np.uint8))),
     ("flax-training", "flax_model.msgpack", "moments of an optimizer", "LO-TENSOR", flax_bytes({"params": {"w": np.ones(2)}, "opt_state": {"0": {"mu": {"w": np.ones(2)}}}})),
     ("hdf5-lambda", "model.h5", "a layer of code", "KR-CODE", hdf5({"model_config": json.dumps(keras_config(class_name="Lambda", config={"function": ["4wEAAAA=", None, None], "function_type": "lambda"}))})),
     ("hdf5-lambda-bytes", "model.h5", "a layer of code, the configuration as bytes", "KR-CODE", hdf5({"model_config": json.dumps(keras_config(class_name="Lambda")).encode()})),
