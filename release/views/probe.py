@@ -22,6 +22,13 @@ from smoke.probes import WINDOW
 from web import htmx
 
 
+class OptionalJSON(forms.JSONField):
+    """JSON of which an empty field means that nothing is said, and is shown so."""
+
+    def prepare_value(self, value: object) -> object:
+        return "" if value is None else super().prepare_value(value)
+
+
 class ProbeForm(forms.Form):
     """A text and the losses on it."""
 
@@ -34,7 +41,7 @@ class ProbeForm(forms.Form):
         required=False, label="Bits per byte", help_text="The loss measured on it at export; empty where it is unknown."
     )
     window = forms.IntegerField(initial=WINDOW, help_text="Tokens read at once; the same as in that measurement.")
-    token_losses = forms.JSONField(
+    token_losses = OptionalJSON(
         required=False,
         label="Loss of every token",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),

@@ -262,6 +262,8 @@ def test_a_probe_is_declared_by_page_and_api_by_whom_may(variant, lab, browser_o
 
 def test_losses_of_single_tokens_are_declared_by_page_and_api(variant, lab, browser_of, ask):
     losses = {"nats": [2.5, 0.25], "measured_in": "float32", "mantissa_bits": 7, "cast_nats": 0.004}
+    empty = browser_of(lab.manager).get(f"{PAGE}probe/").context["form"]["token_losses"]
+    assert empty.value() == "", "nothing is declared"
     body = {"text": "Held out.\r\nTwo lines.", "window": "128", "token_losses": json.dumps(losses)}
     assert browser_of(lab.manager).post(f"{PAGE}probe/", body).status_code == 303
     found = ask(lab.auditor, f"{API}/probe/").json()
