@@ -19,10 +19,19 @@ from weights.findings import Severity, printable
 from weights.fingerprints import VERSION
 from weights.relations import Comparison, Relation
 from weights.report import TOOL, Report, TensorRecord
+from weights.terminal import wrapped
 
 FILE_LIMIT_BYTES = 1 << 30
 _SHOWN = 20
 _ORDER = tuple(Relation)
+_SAID = {
+    Relation.SAME: "equal weights, whatever their names and files",
+    Relation.CAST: "the same weights, rounded to another float type",
+    Relation.QUANTIZED: "the same weights, rounded to codes",
+    Relation.FINE_TUNED: "weights that come from the same ones by training or another change",
+    Relation.PARTIAL: "some of the weights are the other's, some are not",
+    Relation.UNRELATED: "no matrix of one is known again in the other",
+}
 
 
 class OtherUnreadableError(OSError):
@@ -72,11 +81,12 @@ def compare_with(report: Report, others: Sequence[TensorRecord]) -> Comparison:
     return compare(report.records, others)
 
 
-def comparison_table(found: Comparison, other: str) -> str:
+def comparison_table(found: Comparison, other: str, width: int = 100) -> str:
     """The answer for people: the relation, counts by relation, and the tensors that stand out."""
     lines = [
-        f"compared  {found.relation.value.upper()} with {printable(other, 80)}",
-        f"          {found.shared} of {len(found.tensors)} tensors have a counterpart there: "
+        f"compared {found.relation.value.upper()}: {_SAID[found.relation]}",
+        f"         with {printable(other, 200)}",
+        f"         {found.shared} of {len(found.tensors)} tensors have a counterpart there: "
         f"{found.shared_share:.1%} of the weights here, {found.other_share:.1%} of the weights there",
     ]
     counts = Counter(tensor.relation for tensor in found.tensors)
@@ -84,7 +94,7 @@ def comparison_table(found: Comparison, other: str) -> str:
         if counts[relation]:
             values = [t.similarity for t in found.tensors if t.relation is relation and t.similarity is not None]
             least = f", similarity {min(values):.4f} or more" if values else ""
-            lines.append(f"          {relation.value:<10} {counts[relation]:>6} tensors{least}")
+            lines.append(f"         {relation.value:<10} {counts[relation]:>6} tensors{least}")
     main = counts.most_common(1)[0][0] if counts else None
     odd = [tensor for tensor in found.tensors if tensor.relation is not main and tensor.proves]
     for tensor in odd[:_SHOWN]:
@@ -94,8 +104,8 @@ def comparison_table(found: Comparison, other: str) -> str:
     if len(odd) > _SHOWN:
         lines.append(f"  … and {len(odd) - _SHOWN} more; --json has them all")
     if found.missing:
-        lines.append(f"          {len(found.missing)} tensors there have no counterpart here")
-    return "\n".join(lines)
+        lines.append(f"         {len(found.missing)} tensors there have no counterpart here")
+    return "\n".join(part for line in lines for part in wrapped(line, width, " " * 11))
 
 
 def _is_json(place: Path) -> bool:

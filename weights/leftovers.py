@@ -129,9 +129,7 @@ _VOCABULARIES = frozenset(
 
 def check_name(path: str) -> list[Finding]:
     """Findings that the file's name alone gives."""
-    return [
-        check.at(path, "The name is that of such a file.") for check, pattern in _FILE_NAMES if pattern.search(path)
-    ][:1]
+    return [check.at(path, "The file's name says so.") for check, pattern in _FILE_NAMES if pattern.search(path)][:1]
 
 
 def check_text(searched: SearchedText, path: str) -> list[Finding]:
@@ -144,7 +142,7 @@ def check_text(searched: SearchedText, path: str) -> list[Finding]:
     for pattern in (_HOME, _NETWORK, _CARD_STORE):
         found = pattern.search(text) if searched.has_any(_LITERALS[pattern]) else None
         if found:
-            findings.append(LO_PATH.at(path, "The text names it.", evidence=found.group(), offset=found.start()))
+            findings.append(LO_PATH.at(path, "The text names one.", evidence=found.group(), offset=found.start()))
     if name.endswith(_TEXT_SETTINGS):
         findings = findings or _first(text.splitlines()[:LINES_LIMIT], path, "settings")
         findings += _check_run([text], path)
@@ -165,7 +163,7 @@ def _first(texts: Iterable[str], path: str, where: str) -> list[Finding]:
         for pattern in _SETTINGS if len(text) <= 4096 else ():
             found = pattern.search(text)
             if found:
-                return [LO_PATH.at(path, f"The {where} name it.", evidence=found.group())]
+                return [LO_PATH.at(path, f"The {where} name one.", evidence=found.group())]
     return []
 
 
@@ -173,7 +171,7 @@ def _check_run(texts: Iterable[str], path: str) -> list[Finding]:
     for text in texts:
         found = _RUN.search(text) if "://" in text else None
         if found:
-            return [LO_RUN.at(path, "An address leads to it.", evidence=found.group())]
+            return [LO_RUN.at(path, "An address leads to the run.", evidence=found.group())]
     return []
 
 
@@ -183,7 +181,7 @@ def _check_run_keys(value: Any, path: str) -> list[Finding]:
         item = waiting.pop()
         for key, inner in item.items() if isinstance(item, dict) else ():
             if isinstance(inner, str) and inner and _RUN_KEY.fullmatch(key):
-                return [LO_RUN.at(path, f"The key {key!r} names it.", evidence=inner)]
+                return [LO_RUN.at(path, f"The key {key!r} names the run.", evidence=inner)]
             waiting.append(inner)
         waiting += item if isinstance(item, list) else []
     return []
@@ -216,6 +214,11 @@ def check_tensor_names(files: Sequence[FileReport]) -> list[Finding]:
 
 def _secrets(searched: SearchedText, path: str) -> list[Finding]:
     return [
-        SE_TOKEN.at(path, f"The text looks like a {secret.kind}.", offset=secret.offset, evidence=secret.masked)
+        SE_TOKEN.at(
+            path,
+            f"The text holds what looks like this kind of credential: {secret.kind}.",
+            offset=secret.offset,
+            evidence=secret.masked,
+        )
         for secret in find_secrets(searched, LISTED_LIMIT)
     ]

@@ -62,6 +62,8 @@ def report_schema() -> dict[str, Any]:
             "tensor": {"type": ["string", "null"]},
             "offset": {"type": ["integer", "null"], "description": "byte in the file"},
             "evidence": {"type": ["string", "null"], "maxLength": 200},
+            "meaning": text | {"description": "what the check's firing means"},
+            "fix": text | {"description": "what to do"},
         }
     )
     entry = _object({"path": text, "size_bytes": count, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}})

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from weights.catalog import RULESET
+from weights.catalog import CHECKS, RULESET
 from weights.findings import Finding, Severity, Verdict, verdict_of
 from weights.manifest import FileEntry
 from weights.tensor_names import forms_of
@@ -189,8 +189,14 @@ class Report:
         )
 
     def dumps(self, **more: Any) -> str:
-        """`to_json` as indented text, with `more` beside it."""
-        return json.dumps(self.to_json() | more, indent=2, ensure_ascii=False) + "\n"
+        """`to_json` as indented text, each finding with what it means and what to do, and `more` beside it."""
+        told = [finding.to_json() | _about(finding) for finding in self.findings]
+        return json.dumps(self.to_json() | {"findings": told} | more, indent=2, ensure_ascii=False) + "\n"
+
+
+def _about(finding: Finding) -> dict[str, str]:
+    check = CHECKS.get(finding.check)
+    return {"meaning": check.meaning, "fix": check.fix} if check else {"meaning": "", "fix": ""}
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

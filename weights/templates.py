@@ -76,27 +76,27 @@ _ENVIRONMENT = Environment(extensions=_EXTENSIONS, autoescape=False)  # noqa: S7
 def check_template(text: str, path: str, where: str) -> list[Finding]:
     """Findings on the template `text`, found in the file `path` at `where` (a key, or the file itself)."""
     if len(text) > SIZE_LIMIT:
-        return [TP_PARSE.at(path, f"The template at {where} has {len(text)} characters.")]
+        return [TP_PARSE.at(path, f"The template in {where} has {len(text)} characters.")]
     try:
         judge = _Judge(path, where, _ENVIRONMENT.parse(text))
         judge.run()
     except TemplateSyntaxError as error:
-        return [TP_PARSE.at(path, f"The template at {where} fails in line {error.lineno}: {error.message}.")]
+        return [TP_PARSE.at(path, f"The template in {where} fails in line {error.lineno}: {error.message}.")]
     except (RecursionError, ValueError, MemoryError) as error:
-        return [TP_PARSE.at(path, f"The template at {where} cannot be parsed: {type(error).__name__}.")]
+        return [TP_PARSE.at(path, f"The template in {where} cannot be parsed: {type(error).__name__}.")]
     if not judge.findings:
         trouble = render_trouble(text, _EXTENSIONS)
         if trouble is not None:
             message, reaches_out = trouble
             check = TP_SSTI if reaches_out else TP_DOS
-            judge.findings.append(check.at(path, f"When rendered, the template at {where} {message}."))
+            judge.findings.append(check.at(path, f"When rendered, the template in {where} {message}."))
     return judge.findings + _invisible(text, path, where)
 
 
 def _invisible(text: str, path: str, where: str) -> list[Finding]:
     for place, character in enumerate(text):
         if not character.isascii() and character not in _INVISIBLE_ALLOWED and _is_hidden(character):
-            message = f"The template at {where} holds the invisible character U+{ord(character):04X}."
+            message = f"The template in {where} holds the invisible character U+{ord(character):04X}."
             return [TP_POISON.at(path, message, evidence=text[max(0, place - 60) : place + 60])]
     return []
 
@@ -276,7 +276,7 @@ class _Judge:
 
     def _note(self, check: Check, node: nodes.Node, message: str, evidence: str | None = None) -> None:
         if len(self.findings) < FINDING_LIMIT:
-            text = f"Line {node.lineno} of the template at {self._where} {message}."
+            text = f"Line {node.lineno} of the template in {self._where} {message}."
             self.findings.append(check.at(self._path, text, evidence=evidence))
 
 
