@@ -1,16 +1,31 @@
-"""How often something happened in a while: one trip to the cache each time, and never in anybody's way.
+"""How often something happened in a while: one trip to Redis each time, and never in anybody's way.
 
-The cache may lose what was counted, and with it away nobody can count: whoever asks is then let on. Knows no rule.
+Redis may lose what was counted, and with it away nobody can count: whoever asks is then let on. Knows no rule.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
+from functools import cache
 
-from django.core.cache import cache
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
+PREFIX = "count:"
+# In one step, so that nothing is ever counted without an end.
+CHANGE = """
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX')
+return redis.call(ARGV[3], KEYS[1])
+"""
+# A server that hangs would hold up everybody for as long as it is waited for, time after time.
+WAIT_SECONDS, QUIET_SECONDS = 1.0, 5.0
+_quiet_until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +41,7 @@ class Counter:
 
     def count(self) -> int:
         """Add one and return how many there are now; 0 where nobody can count."""
-        return self._changed("incr", first=0)
+        return self._changed("INCR", first=0)
 
     def is_exceeded(self) -> bool:
         """Add one; whether that was one too many."""
@@ -34,17 +49,26 @@ class Counter:
 
     def forgive(self, *, all_of_them: bool) -> None:
         """Take back the one that was in order, or with it those before it."""
-        self._changed("delete" if all_of_them else "decr", first=1)
+        self._changed("DEL" if all_of_them else "DECR", first=1)
 
     def _changed(self, command: str, *, first: int) -> int:
         """What the command answers, where there was `first` with an end if there was nothing."""
-        try:
-            key = cache.make_and_validate_key(self.key)
-            # Django's own increments ask first whether the key is there, and set no end.
-            with cache._cache.get_client(key, write=True).pipeline() as together:
-                together.set(key, first, ex=self.seconds, nx=True)
-                getattr(together, command)(key)
-                return int(together.execute()[1])
-        except Exception as error:  # whatever the cache's client raises when its server is away
-            log.warning("Nothing can be counted: %s", error)
+        global _quiet_until
+        if time.monotonic() < _quiet_until:
             return 0
+        try:
+            return int(_change()(keys=[PREFIX + self.key], args=[first, self.seconds, command]))
+        except (redis.RedisError, OSError) as error:
+            _quiet_until = time.monotonic() + QUIET_SECONDS
+            log.warning("Nothing can be counted, and for %g s nobody tries: %s", QUIET_SECONDS, error)
+            return 0
+
+
+@cache
+def _change() -> Script:
+    """The script, with this process's one client; no question is asked before the first count."""
+    once = Retry(NoBackoff(), retries=1)
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=WAIT_SECONDS, socket_timeout=WAIT_SECONDS, retry=once
+    )
+    return client.register_script(CHANGE)

@@ -43,7 +43,7 @@ class Lookup(Generic[Row]):
         """The first row that the query finds for these values."""
         statement = self._statement
         by_stand_in = {stand_in: given[name] for name, stand_in in self._stand_ins.items()}
-        with connection.cursor() as cursor:
+        with connection.prepared_cursor() as cursor:
             cursor.execute(statement.sql, [by_stand_in.get(one, one) for one in statement.parameters])
             found = cursor.fetchone()
         if found is None:

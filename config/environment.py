@@ -69,7 +69,7 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
     if url.scheme not in {"postgres", "postgresql"}:
         raise BadSetting(f"{name} begins with {url.scheme!r}; only postgresql:// is supported.")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgresql",
         "NAME": unquote(url.path.lstrip("/")),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),

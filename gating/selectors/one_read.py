@@ -49,7 +49,7 @@ Facts = tuple[frozenset[Role], ServingFacts | None, Standing]
 
 def facts_of(user: User | None, variant: Variant) -> Facts:
     """The person's roles in the variant's organization, what is served of it, and how they stand at its gate."""
-    with connection.cursor() as cursor:
+    with connection.prepared_cursor() as cursor:
         cursor.execute(
             FACTS,
             {

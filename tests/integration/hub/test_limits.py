@@ -50,9 +50,6 @@ def test_uploads_own_addresses_are_not_counted(somebody: Person) -> None:
     assert {client.put("/api/hub/uploads/x:y:z", REMOTE_ADDR="192.0.2.1").status_code for _ in range(4)} == {403}
 
 
-def test_nobody_is_limited_where_nobody_can_count(somebody: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise ConnectionError("Redis is away")
-
-    monkeypatch.setattr(type(cache), "__getattr__", lambda self, name: away)
+@pytest.mark.usefixtures("nobody_counts")
+def test_nobody_is_limited_where_nobody_can_count(somebody: Person) -> None:
     assert {ask().status_code for _ in range(4)} == {200}

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend with what every small question needs: see `base`."""
