@@ -1,6 +1,8 @@
 """Command line: `python -m smoke plan DIR` and `python -m smoke run DIR`.
 
 Exit status: 0 pass or warn, 1 fail, 2 it could not run because arguments or files cannot be used, 3 not run.
+It is the verdict's alone: streams that are closed, full or read by nobody any more change nothing about it, and an
+error of this program's own is 2, never 1.
 SIGINT and SIGTERM cancel: every process that was started is ended, the report says so, and the status is 3.
 """
 
@@ -8,16 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from smoke import declaring, sandbox
 from smoke.checkpoint import CheckpointError
@@ -30,13 +35,14 @@ from smoke.probes import Probe
 from smoke.report import Outcome, SmokeReport, dumps, not_run
 from smoke.run import SEED, STARTS, run
 from smoke.supervise import Limits
-from smoke.terminal import Teller, printable, table, wants_color
+from smoke.terminal import Teller, printable, say, settle, table, wants_color
 
 EXIT = {Outcome.PASS: 0, Outcome.WARN: 0, Outcome.FAIL: 1, Outcome.NOT_RUN: 3}
-UNUSABLE = "unusable"
+UNUSABLE, BROKEN = "unusable", "internal"
 BAD_INPUT = frozenset((
     "no_config", "no_weights", "bad_json", "bad_header", "missing_shard", "bad_config", "too_large", "bad_path",
-    "no_folder", "unreadable", "incomplete_adapter", "wrong_base", "not_an_adapter", "base_is_an_adapter", UNUSABLE,
+    "no_folder", "unreadable", "incomplete_adapter", "wrong_base", "not_an_adapter", "base_is_an_adapter",
+    UNUSABLE, BROKEN,
 ))  # fmt: skip
 """Codes of a plan that say that the files cannot be used, whatever machine they are on.
 
@@ -54,23 +60,45 @@ class Canceled(BaseException):
     """A signal came while nothing was watching for it; no library may take it for an error of its own."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Arguments that cannot be read are told like every other thing that cannot be used."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Unusable(f"{message}\n{self.format_usage().strip()}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Parses, runs, prints; returns the exit status."""
-    given = _parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    given = _where_to_tell(arguments)
     try:
+        given = _parser().parse_args(arguments)
         _check(given)
         return _plan(given) if given.command == "plan" else _run(given)
     except Unusable as error:
-        print(f"smoke: {printable(str(error))}", file=sys.stderr)
-        _write_unusable(given, str(error))
-        return 2
+        told = "\n".join(printable(line) for line in str(error).splitlines())
+        say(f"smoke: {told}", sys.stderr)
+        _write_unusable(given, UNUSABLE, str(error).partition("\n")[0])
     except Canceled:
-        print("smoke: canceled", file=sys.stderr)
+        say("smoke: canceled", sys.stderr)
+        _write_unusable(given, "canceled", "Canceled before anything was run.")
         return EXIT[Outcome.NOT_RUN]
+    except Exception as error:
+        # without this an error of our own would end with 1, which says that the checkpoint failed
+        say(traceback.format_exc(), sys.stderr)
+        _write_unusable(given, BROKEN, f"The command itself broke: {type(error).__name__}: {error}"[:500])
+    return 2
+
+
+def _where_to_tell(arguments: list[str]) -> argparse.Namespace:
+    """What is known even of arguments that cannot be read: the command, and where its result is to be written."""
+    places = [one.removeprefix("--json=") for one in arguments if one.startswith("--json=")]
+    places += [after for one, after in pairwise(arguments) if one == "--json" and not after.startswith("--")]
+    return argparse.Namespace(command=arguments[0] if arguments else "", json=places[-1] if places else None)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m smoke", description="Quantized smoke inference of a checkpoint.")
+    parser = _Parser(prog="python -m smoke", description="Quantized smoke inference of a checkpoint.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (("plan", "say where and how it would run"), ("run", "run it in a sandbox and judge it")):
         command = commands.add_parser(name, help=text)
@@ -80,7 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--quantization", help=f"one of {', '.join(QUANTIZATIONS)}; without it one that fits")
         backends = f"the quantizer that holds the weights, one of {', '.join(BACKENDS)}"
         command.add_argument("--backend", default=NATIVE, help=backends)
-        command.add_argument("--json", metavar="FILE", help="write the whole result to FILE (- for standard output)")
+        whole = "write the whole result to FILE; without FILE, or with -, to standard output"
+        command.add_argument("--json", metavar="FILE", nargs="?", const="-", help=whole)
     parser_of_run = commands.choices["run"]
     add: Any = parser_of_run.add_argument
     add("--probe", metavar="FILE", type=Path, help="held-out text, plain or JSON with text and bits_per_byte")
@@ -109,8 +138,8 @@ def _check(given: argparse.Namespace) -> None:
     for name, known in (("quantization", QUANTIZATIONS), ("backend", BACKENDS)):
         if (word := getattr(given, name)) is not None and word not in known:
             raise Unusable(f"--{name}: there is no {word!r}; it is one of {', '.join(known)}")
-    if given.json not in (None, "-") and not Path(given.json).absolute().parent.is_dir():
-        raise Unusable(f"--json: there is no folder for {given.json}")
+    if given.json not in (None, "-"):
+        _check_place("--json", Path(given.json))
     if given.command == "plan":
         return
     for name, least, most in (("starts", 1, 10), ("seconds", 1, 10**6), ("blocks_seconds", 0, 10**6),
@@ -120,12 +149,23 @@ def _check(given: argparse.Namespace) -> None:
             raise Unusable(f"--{name.replace('_', '-')}: {number} is not between {least} and {most}")
     if given.declare is not None and given.probe is None:
         raise Unusable("--declare: it declares what was measured on --probe, and none was given")
-    if given.declare is not None and not given.declare.absolute().parent.is_dir():
-        raise Unusable(f"--declare: there is no folder for {given.declare}")
+    if given.declare is not None:
+        _check_place("--declare", given.declare)
     if given.parent and given.reference is None:
         raise Unusable("--parent: it says whose report --reference is, and none was given")
     if given.digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", given.digest):
         raise Unusable("--digest: not sha256: and 64 hex digits")
+
+
+def _check_place(option: str, place: Path) -> None:
+    """Refuses before the run what could not be written after it."""
+    place = place.absolute()
+    if not place.parent.is_dir():
+        raise Unusable(f"{option}: there is no folder for {place}")
+    if place.is_dir():
+        raise Unusable(f"{option}: {place} is a folder")
+    if not os.access(place if place.exists() else place.parent, os.W_OK):
+        raise Unusable(f"{option}: {place} cannot be written")
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -136,9 +176,9 @@ def _run(given: argparse.Namespace) -> int:
         report = _report(given, probe, reference, teller, cancel)
     if teller is not None:
         teller.clear()
-    _write(given.json, dumps(report) + "\n")
     if given.json != "-":
-        print(table(report, in_color=wants_color(sys.stdout)))
+        say(table(report, in_color=wants_color(sys.stdout)))
+    _write(given.json, dumps(report) + "\n")
     if probe is not None and given.declare is not None and report.outcome in (Outcome.PASS, Outcome.WARN):
         _declare(given.declare, probe, report)
     return exit_of(report.outcome, report.code)
@@ -256,7 +296,8 @@ def _reference(path: Path) -> SmokeReport:
 
 def _write(place: str | None, content: str) -> None:
     if place == "-":
-        print(content, end="")
+        if not say(content.removesuffix("\n")):
+            raise Unusable("--json: standard output takes nothing")
     elif place is not None:
         try:
             Path(place).write_text(content, encoding="utf-8")
@@ -264,11 +305,11 @@ def _write(place: str | None, content: str) -> None:
             raise Unusable(f"--json: {place}: {error.strerror or error}") from error
 
 
-def _write_unusable(given: argparse.Namespace, reason: str) -> None:
+def _write_unusable(given: argparse.Namespace, code: str, reason: str) -> None:
     """What could not be run has a result as well, for who reads nothing else; unless its own place is what is wrong."""
-    result: Plan | SmokeReport = Plan(False, UNUSABLE, reason)
-    if given.command == "run":
-        result = not_run(UNUSABLE, reason)
+    result: Plan | SmokeReport = Plan(False, code, reason)
+    if given.command != "plan":
+        result = not_run(code, reason)
     with suppress(Unusable):
         _write(given.json, json.dumps(result.to_json(), allow_nan=False, indent=2) + "\n")
 
@@ -282,22 +323,23 @@ def _plan(given: argparse.Namespace) -> int:
 
 
 def _print_plan(plan: Plan) -> None:
-    print(printable(plan.reason, 2000))
+    lines = [printable(plan.reason, 2000)]
     if plan.parameters:
         weights = ", ".join(f"{q} {size(n)}" for q, n in plan.weights_bytes.items())
-        print(f"{plan.parameters:,} parameters, {plan.kind}; weights: {weights}")
+        lines.append(f"{plan.parameters:,} parameters, {plan.kind}; weights: {weights}")
     for o in plan.options:
-        print(f"  {'fits    ' if o.fits else 'does not'}  {o.device:8} {o.quantization:5} {o.why}")
+        lines.append(f"  {'fits    ' if o.fits else 'does not'}  {o.device:8} {o.quantization:5} {o.why}")
     rows = hardware_fit(plan)
     if rows:
         precisions = list(rows[0]["needs"])
-        print("On common machines, free memory that a run needs there; ! where there is less:")
-        print(f"  {'':22}" + "".join(f"{q:>12}" for q in precisions) + "  best")
+        lines.append("On common machines, free memory that a run needs there; ! where there is less:")
+        lines.append(f"  {'':22}" + "".join(f"{q:>12}" for q in precisions) + "  best")
         for row in rows:
             cells = (f"{size(row['needs'][q])}{' ' if row['fits'][q] else '!'}" for q in precisions)
-            print(
+            lines.append(
                 f"  {row['machine']:22}" + "".join(f"{cell:>12}" for cell in cells) + f"  {row['quantization'] or '-'}"
             )
+    say("\n".join(lines))
 
 
 def _make_plan(given: argparse.Namespace) -> Plan:
@@ -311,4 +353,5 @@ def _make_plan(given: argparse.Namespace) -> Plan:
 
 
 if __name__ == "__main__":
+    settle()
     sys.exit(main())

@@ -6,8 +6,10 @@ Owns: lines, columns, colors, and making text from a checkpoint harmless for a t
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 from smoke.hearing import LABELS, Progress
@@ -23,6 +25,47 @@ BASES = {
     Basis.REFERENCE_REPORT: "an earlier report",
     Basis.NONE: "rules that need no reference",
 }
+
+
+def settle() -> None:
+    """Makes the process's own streams safe to write to; to be called once, before anything is opened.
+
+    Streams that were closed lead nowhere: else the next file opened would take their numbers, and what is printed would
+    be written into it. What a stream's encoding lacks is written as an escape.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def say(text: str, stream: TextIO | None = None) -> bool:
+    """Prints a line; whether that went well. A pipe that nobody reads any more, or a full disk, is no error here."""
+    stream = sys.stdout if stream is None else stream
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except (OSError, ValueError):
+        _silence(stream)
+        return False
+    return True
+
+
+def _silence(stream: TextIO) -> None:
+    """Leads a broken stream nowhere; the interpreter would stumble over it again as it ends, and change its status."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -55,14 +98,19 @@ class Teller:
             return
         self.shown_at = now
         line = progress_line(progress, now - self.began, with_bar=self.is_terminal)
-        self.stream.write(f"\r{line}\x1b[K" if self.is_terminal else line + "\n")
-        self.stream.flush()
+        self._show(f"\r{line}\x1b[K" if self.is_terminal else line + "\n")
 
     def clear(self) -> None:
         """Leaves an empty line behind on a terminal."""
         if self.is_terminal:
-            self.stream.write("\r\x1b[K")
+            self._show("\r\x1b[K")
+
+    def _show(self, text: str) -> None:
+        try:
+            self.stream.write(text)
             self.stream.flush()
+        except (OSError, ValueError):
+            _silence(self.stream)
 
 
 def progress_line(progress: Progress, seconds: float, *, with_bar: bool) -> str:
