@@ -12,3 +12,4 @@ class HubConfig(AppConfig):
         for kind, sentence in SENTENCES.items():
             presenters.register(kind, sentence)
         register_tab("hub:pulls", "Pull requests", "git-branch", is_inside=True)
+        register_tab("hub:downloads", "Downloads", "download", is_inside=True)

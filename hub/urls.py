@@ -1,13 +1,14 @@
-"""Addresses of the pages that the Hub's client prints: of logins to be confirmed, and of pull requests."""
+"""Addresses of pages: of logins to be confirmed and pull requests, as the Hub's client prints them, and downloads."""
 
 from django.urls import path
 
-from hub.views import device_pages, pull_pages
+from hub.views import device_pages, download_pages, pull_pages
 
 app_name = "hub"
 PLACE = "<str:organization>/<str:name>/discussions"
 urlpatterns = [
     path("account/device/", device_pages.confirm, name="device"),
+    path("<str:organization>/<str:name>/downloads/", download_pages.downloads, name="downloads"),
     path(f"{PLACE}/", pull_pages.listing, name="pulls"),
     path(f"{PLACE}/<int:number>", pull_pages.plain),
     path(f"{PLACE}/<int:number>/", pull_pages.one, name="pull"),

@@ -69,7 +69,7 @@ class Handler:
 
     `backoff` holds the seconds to wait before each further attempt; the last one repeats. `on_failure` is called in
     the transaction that gives the job up or cancels it, so that the fact the job was for can record that it will not
-    come. `limit_seconds` ends an attempt that hangs; it counts as one.
+    come. `limit_seconds` ends an attempt that hangs; it counts as one. `title` is what pages call such a job.
     """
 
     kind: str
@@ -80,6 +80,7 @@ class Handler:
     unit: str
     on_failure: Callable[[str, str, str], None] | None
     limit_seconds: int
+    title: str
 
 
 _handlers: dict[str, Handler] = {}
@@ -94,13 +95,16 @@ def handler(
     unit: str = "bytes",
     on_failure: Callable[[str, str, str], None] | None = None,
     limit_seconds: int = 12 * 3600,
+    title: str = "",
 ) -> Callable[[Work], Work]:
     """Register the function that does jobs of this kind; `on_failure` is given subject, code and message."""
 
     def register(work: Work) -> Work:
         if kind in _handlers:
             raise ValueError(f"The job kind {kind!r} has a handler already.")
-        _handlers[kind] = Handler(kind, queue, work, max_attempts, backoff, unit, on_failure, limit_seconds)
+        _handlers[kind] = Handler(
+            kind, queue, work, max_attempts, backoff, unit, on_failure, limit_seconds, title or kind
+        )
         return work
 
     return register

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs import subjects
+from jobs import handlers, subjects
 from jobs.models import Device, Job, Worker
 from jobs.selectors import SeenWorker
 from jobs.states import JobState
@@ -36,6 +36,17 @@ class JobRow:
     subject: Subject
     status: Status
     is_under_way: bool
+
+    @property
+    def title(self) -> str:
+        """What it does, in words."""
+        return title_of(self.job.kind)
+
+
+def title_of(kind: str) -> str:
+    """What jobs of a kind do, in words; a kind that no process here knows is called by its name."""
+    known = handlers.find(kind)
+    return known.title if known else kind
 
 
 def status_of(job: Job, now: datetime) -> Status:

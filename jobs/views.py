@@ -43,7 +43,9 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     now = database_now()
     (row,) = presenters.rows([found], now)
     parts = [(part, presenters.status_of(part, now)) for part in selectors.parts(found, SHOWN_PARTS)]
-    context = {"row": row, "job": found, "parts": parts, "whole": found.whole}
+    whole = found.whole
+    context = {"row": row, "job": found, "parts": parts, "whole": whole}
+    context["whole_title"] = presenters.title_of(whole.kind) if whole else ""
     answer = htmx.page if found.is_open else htmx.last_poll
     return answer(request, "jobs/detail.html", context, partial="work")
 

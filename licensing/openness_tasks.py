@@ -14,7 +14,7 @@ from registry.states import EvidenceKind, Outcome
 TOOL_VERSION = "1.0"
 
 
-@handler("licensing.openness", queue="validate", unit="files")
+@handler("licensing.openness", queue="validate", unit="files", title="Openness")
 def assess_openness(lease: Lease) -> None:
     """Compute how open a checkpoint is, component by component, and whether its card claims more."""
     checkpoint = Checkpoint.objects.get(pk=lease.subject_id)

@@ -25,7 +25,7 @@ LICENSE_FILES = ("LICENSE", "LICENSE.md", "LICENSE.txt")
 LICENSE_BYTES = 512 * 1024
 
 
-@handler("licensing.review", queue="validate", unit="files")
+@handler("licensing.review", queue="validate", unit="files", title="License review")
 def review_license(lease: Lease) -> None:
     """Compare what a checkpoint's card says of its license with the catalog and with its license file."""
     checkpoint = Checkpoint.objects.get(pk=lease.subject_id)

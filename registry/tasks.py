@@ -23,7 +23,7 @@ from registry.validation.inspecting import StoredFile, inspect_confined
 OUTCOME_OF_VERDICT = {"pass": Outcome.PASS, "warn": Outcome.WARN, "block": Outcome.FAIL}
 
 
-@handler("registry.validate", queue="validate")
+@handler("registry.validate", queue="validate", title="Validation")
 def validate(lease: Lease) -> None:
     """Have every file of a checkpoint read, each at most once for a rule set, and join what was found.
 
@@ -45,7 +45,7 @@ def validate(lease: Lease) -> None:
     _conclude(lease, checkpoint, files, time.monotonic() - begun)
 
 
-@handler("registry.inspect", queue="validate")
+@handler("registry.inspect", queue="validate", title="Validation of files")
 def inspect(lease: Lease) -> None:
     """Read some files of a checkpoint, as a part of its validation."""
     wanted = lease.payload["files"]
@@ -56,7 +56,7 @@ def inspect(lease: Lease) -> None:
     _inspect(lease, [file for file in files if file.pk not in known], done, total)
 
 
-@handler("registry.smoke", max_attempts=2, unit="steps", on_failure=lost)
+@handler("registry.smoke", max_attempts=2, unit="steps", on_failure=lost, title="Smoke inference")
 def smoke_inference(lease: Lease) -> None:
     """Send a checkpoint to a device that fits; there, load it, quantized, in a confined process, and have it speak."""
     running.work(lease)

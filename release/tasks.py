@@ -26,7 +26,14 @@ def _given_up(subject: str, code: str, message: str) -> None:
         services.give_up(publication, message=message)
 
 
-@handler(services.PUBLISH_JOB, queue="publish", max_attempts=12, backoff=BACKOFF, on_failure=_given_up)
+@handler(
+    services.PUBLISH_JOB,
+    queue="publish",
+    max_attempts=12,
+    backoff=BACKOFF,
+    on_failure=_given_up,
+    title="Publication",
+)
 def publish(lease: Lease) -> None:
     """Carry one publication out, or wait and say what for."""
     publication = _publication(lease.subject_id)
@@ -43,7 +50,7 @@ def publish(lease: Lease) -> None:
         raise
 
 
-@handler(services.WITHDRAW_JOB, queue="publish", max_attempts=50, backoff=BACKOFF)
+@handler(services.WITHDRAW_JOB, queue="publish", max_attempts=50, backoff=BACKOFF, title="Withdrawal")
 def withdraw(lease: Lease) -> None:
     """Hide one publication on its target."""
     publication = _publication(lease.subject_id)
@@ -55,7 +62,7 @@ def withdraw(lease: Lease) -> None:
     withdraw_from_hub(lease, publication)
 
 
-@handler(services.FIRE_JOB, queue="default", max_attempts=3)
+@handler(services.FIRE_JOB, queue="default", max_attempts=3, title="Scheduled release")
 def fire(lease: Lease) -> None:
     """Publish a scheduled release, if every requirement still holds at this moment."""
     release = Release.objects.get(pk=lease.subject_id)

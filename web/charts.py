@@ -13,6 +13,7 @@ from math import cos, isfinite, pi, sin
 from web.tones import Tone
 
 BAR_WIDTH, BAR_HEIGHT = 480, 140
+MOST_NAMES = 10
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 DONUT_RADIUS, DONUT_CENTER = 40.0, 50.0
 
@@ -27,6 +28,8 @@ class Bar:
     y: float
     width: float
     height: float
+    is_named: bool = True
+    """Whether its label stands below it; where there are many, some do."""
 
     @property
     def middle(self) -> float:
@@ -103,12 +106,16 @@ def bars(rows: Sequence[tuple[str, float]]) -> Bars:
     top = nice_ceiling(max((value for _, value in rows), default=0))
     slot = BAR_WIDTH / max(1, len(rows))
     width = min(48.0, slot * 0.68)
+    every = 1 + len(rows) // MOST_NAMES
     drawn = []
     for position, (label, value) in enumerate(rows):
         height = BAR_HEIGHT * value / top
         x = position * slot + (slot - width) / 2
-        drawn.append(Bar(label, value, *(round(n, 2) for n in (x, BAR_HEIGHT - height, width, height))))
-    ticks = [(top * part, BAR_HEIGHT * (1 - part)) for part in (0, 0.5, 1)]
+        is_named = (len(rows) - 1 - position) % every == 0
+        drawn.append(Bar(label, value, *(round(n, 2) for n in (x, BAR_HEIGHT - height, width, height)), is_named))
+    is_counted = all(float(value).is_integer() for _, value in rows)  # and has no halves
+    parts = (0, 1) if is_counted and top % 2 else (0, 0.5, 1)
+    ticks = [(top * part, BAR_HEIGHT * (1 - part)) for part in parts]
     return Bars(drawn, ticks)
 
 

@@ -30,6 +30,11 @@ STANDINGS = {
     "gating.expired": Status("Access expired", Tone.WARNING, "hourglass"),
     "gating.text_changed": Status("License changed", Tone.WARNING, "writing-sign"),
 }
+# A refusal also goes to programs, and names the page; whoever is on it is told the rest.
+ON_THE_PAGE = {
+    "gating.not_asked": "Its files are read by people with access. You have not asked for it yet.",
+    "gating.sign_in_needed": "Its files are read by people with access. Sign in to see yours, or to ask for it.",
+}
 MEMBER = Status("Member", Tone.NEUTRAL, "users")
 PUBLIC = Status("Public", Tone.SUCCESS, "world")
 GRANTED = Status("Access granted", Tone.GATED, "lock-open")
@@ -124,7 +129,9 @@ def _sentence(access: Access, *, is_granted: bool, organization: str) -> str:
         return "Anybody may read it; no account is needed."
     if is_granted:
         return "You may read it until your access ends."
-    return access.reads.sentence
+    return next(
+        (ON_THE_PAGE[one.code] for one in access.reads.reasons if one.code in ON_THE_PAGE), access.reads.sentence
+    )
 
 
 def model_rows(user: User | None, rows: Iterable[Variant]) -> list[ModelRow]:

@@ -9,13 +9,11 @@ from django.db.models import F
 
 from hub.models import Download
 from hub.ranges import Part
+from hub.selectors.download_counts import counted_file
 from hub.selectors.repositories import Repository
-from hub.selectors.trees import Entry, tree_of
+from hub.selectors.trees import Entry
 from registry.models import Commit, Variant
 from web.middleware import current_request_id
-
-# One checkpoint is many files, and each may be read in parts: a download is counted by one file that everybody reads.
-COUNTED_FILES = ("config.json", "params.json", "adapter_config.json")
 
 
 def record(*, repository: Repository, commit: Commit, path: str, part: Part) -> None:
@@ -31,7 +29,7 @@ def record(*, repository: Repository, commit: Commit, path: str, part: Part) -> 
             size_bytes=part.length,
             request_id=current_request_id(),
         )
-        if part.first == 0 and path == _counted_file(commit):
+        if part.first == 0 and path == counted_file(commit):
             Variant.objects.filter(pk=repository.variant.pk).update(downloads=F("downloads") + 1)
 
 
@@ -50,11 +48,3 @@ def record_whole(*, repository: Repository, read: Iterable[tuple[Commit, Entry]]
         )
         for commit, entry in read
     )
-
-
-def _counted_file(commit: Commit) -> str:
-    """The file of a commit that stands for all: its configuration, or else the first large file."""
-    tree = tree_of(commit.checkpoint)
-    named = next((name for name in COUNTED_FILES if name in tree.entries), None)
-    large = (entry.path for entry in tree.files if entry.is_large)
-    return named or next(large, "")

@@ -56,7 +56,8 @@ def confirm(request: HttpRequest) -> HttpResponse:
         scopes = [] if "deny" in request.POST else form.cleaned_data["scopes"]
         device_logins.decide(code=given["code"], user=request.user, scopes=scopes)
     except Refused as refused:
-        return _page(request, {"form": CodeForm(), "verdict": refused.verdict}, status=refused.verdict.status)
+        context = {"form": CodeForm(initial={"code": given["code"]}), "verdict": refused.verdict}
+        return _page(request, context, status=refused.verdict.status)
     said = "The program is logged in; go back to it." if scopes else "The program was turned away."
     messages.success(request, said)
     return htmx.go(request, resolve_url("accounts:account"))

@@ -31,6 +31,12 @@ def share(value: float | None) -> str:
 
 
 @register.filter
+def of(part: float | None, whole: float | None) -> str:
+    """`{{ bytes|of:total }}`: how much of a whole, as percent; rounded, unlike progress."""
+    return NOTHING if part is None or not whole else share(part / whole)
+
+
+@register.filter
 def short(count: int | None) -> str:
     """`{{ parameters|short }}`: a count as people say it, 8.03 B."""
     if count is None:

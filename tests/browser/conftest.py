@@ -152,7 +152,8 @@ def fits() -> Callable[[Page], None]:
             "() => { const limit = document.documentElement.clientWidth;"
             " if (document.documentElement.scrollWidth <= limit) return [];"
             " return [...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > limit + 1)"
-            ".slice(0, 8).map(e => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().right)) }"
+            ".slice(0, 8).map(e => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().right))"
+            ".concat('text up to ' + document.documentElement.scrollWidth) }"
         )
         assert not wide, f"{page.url} is wider than the window: {wide}"
         out = page.evaluate(
