@@ -122,6 +122,6 @@ IMPORT_EMPTY = Rule(
 )
 ON_RECORD = Rule(
     "registry.on_record",
-    "{repo_id} cannot be deleted: downloads, grants, releases or other models on record name it. Make it private.",
+    "{repo_id} was deleted already; it is kept because downloads, grants, releases or other models on record name it.",
     "Nobody; what is on record stays",
 )

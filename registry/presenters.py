@@ -71,7 +71,11 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     "registry:variant:described": lambda e: f"Described {e.subject_label}.",
     "registry:variant:settings_changed": _settings,
     "registry:variant:renamed": lambda e: f"Renamed {e.facts.get('former')} to {e.subject_label}.",
-    "registry:variant:deleted": lambda e: f"Deleted {e.subject_label}.",
+    "registry:variant:deleted": lambda e: (
+        f"Deleted {e.subject_label}; because of what is on record it is kept as {e.facts['kept_as']}."
+        if e.facts.get("kept_as")
+        else f"Deleted {e.subject_label}."
+    ),
     "registry:lineage:added": lambda e: (
         f"Recorded that {e.subject_label} comes from {e.facts.get('parent')} ({e.facts.get('relation')})."
     ),

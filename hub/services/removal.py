@@ -1,4 +1,4 @@
-"""Renaming and deleting of repositories by the client: only under direct control, and never what is on record."""
+"""Renaming and deleting of repositories by the client: only under direct control."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _called(name: str) -> Q:
 
 @transaction.atomic
 def delete(*, repository: Repository, token: Token | None) -> None:
-    """Delete a repository of which nothing is on record."""
+    """Delete a repository: nobody finds it under its name, or is sent on to where what is on record of it is kept."""
     require_control(policies.GOVERNED_DELETE, repository, token)
     FormerName.objects.filter(variant=repository.variant).delete()
     removal.delete_variant(variant=repository.variant, by=repository.user)

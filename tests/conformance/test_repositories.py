@@ -99,6 +99,17 @@ def test_a_name_is_free_after_deletion(owner, repo) -> None:
     assert not owner.api.file_exists(repo, "old.txt")
 
 
+def test_delete_after_grants_and_downloads(owner, stranger, repo) -> None:
+    owner.api.upload_file(repo_id=repo, path_or_fileobj=b"old", path_in_repo="old.txt")
+    owner.api.update_repo_settings(repo, gated="manual")
+    owner.api.grant_access(repo, stranger.name)
+    assert stranger.api.hf_hub_download(repo, "old.txt")
+    owner.api.delete_repo(repo)
+    assert not owner.api.repo_exists(repo) and not stranger.api.repo_exists(repo)
+    assert owner.api.create_repo(repo).repo_id == repo
+    assert not owner.api.file_exists(repo, "old.txt")
+
+
 def test_delete_by_others_is_forbidden(stranger, repo) -> None:
     with pytest.raises(HfHubHTTPError) as refused:
         stranger.api.delete_repo(repo)

@@ -9,6 +9,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import BadRequestError, HfHubHTTPError, RepositoryNotFoundError
 
 from audit.models import Event
+from hub.models import Download
 from registry.models import Variant
 from tests.integration.hub.people import serve
 
@@ -106,13 +107,38 @@ def test_rename_sends_requests_on_and_delete_forgets(direct) -> None:
     assert sent_on.headers["location"] == f"{direct.owner.url}/api/models/{new}/tree/main?recursive=true"
     with pytest.raises(HfHubHTTPError, match="stays in its namespace"):
         api.move_repo(new, "elsewhere/new")
-    with pytest.raises(HfHubHTTPError, match="on record"):
-        api.delete_repo(new)  # it was downloaded
     api.create_repo(f"{direct.name}/fresh")
     api.delete_repo(f"{direct.name}/fresh")
     assert not api.repo_exists(f"{direct.name}/fresh")
     api.delete_repo(f"{direct.name}/fresh", missing_ok=True)
     assert Event.objects.filter(kind="registry:variant:deleted").count() == 1
+
+
+def test_what_was_downloaded_is_deleted_and_stays_on_record(direct) -> None:
+    api, outside = direct.owner.api, direct.outsider.api
+    former, repo_id = f"{direct.name}/former", f"{direct.name}/gone"
+    api.create_repo(former, private=False)
+    api.upload_file(repo_id=former, path_or_fileobj=b"x", path_in_repo="x.txt")
+    api.move_repo(former, repo_id)
+    assert outside.hf_hub_download(repo_id, "x.txt")
+    api.delete_repo(repo_id)
+    for name in (repo_id, former):
+        for caller in (api, outside):
+            with pytest.raises(RepositoryNotFoundError):
+                caller.model_info(name)
+    download = Download.objects.get(path="x.txt")
+    kept = download.variant.repo_id
+    assert kept == f"{repo_id}-deleted-{download.variant_id}" and api.model_info(kept).private
+    with pytest.raises(RepositoryNotFoundError):
+        outside.model_info(kept)
+    with pytest.raises(HfHubHTTPError, match="deleted already"):
+        api.delete_repo(kept)
+    assert Event.objects.get(kind="registry:variant:deleted").facts["kept_as"] == kept
+    # The name is free, and what is there now is another repository.
+    api.create_repo(repo_id)
+    assert not api.file_exists(repo_id, "x.txt")
+    api.delete_repo(repo_id)
+    assert not api.repo_exists(repo_id)
 
 
 @pytest.mark.parametrize("is_hidden", [True, False])
