@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-from smoke.by_token import by_token
+from smoke.by_token import LEAST_CAST, MOST_CAST, by_token
 from smoke.checkpoint import ENCODER
+from smoke.descent import descends, strangers
 from smoke.readings import Measured, listed, part, unmeasured, value
 from smoke.report import Metric, Severity
 
@@ -23,8 +24,18 @@ NOTICED_PERCENT = {"int8": 0.2, "int4": 1.2, "bf16": 0.1}
 REFERENCE_PERCENT = {"int8": 0.5, "int4": 2.0, "bf16": 0.25}
 FULL_NOTICED_PERCENT, FULL_PERCENT = 0.04, 0.08
 """Unrounded weights gave the loss of their export within 0.02 percent, in whichever of two precisions is nearer."""
+NOTICED_CASTS, ALLOWED_CASTS = 8.0, 10.0
+"""The same in units of what a cast does to the mean loss of this model on this text, were it chance alone: healthy
+models came to 6.9 where a cast lay between and the other side computed in half precision."""
+LEAST_PERCENT = 0.02
+"""However little a cast does: numbers are declared with four or five digits."""
+USUAL_TOKENS = 1500
+"""Of a probe. From there on `FULL_PERCENT` is the most: what seems a delicate model may as well be a damaged one."""
 PARENT_PERCENT = 1.5
 """A model trained on from its parent may have a loss of its own; far above the parent's it has forgotten."""
+CHILD_LIMITS = (PARENT_PERCENT / 3, PARENT_PERCENT)
+LIKELY_CHILD_LIMITS = (FULL_PERCENT, PARENT_PERCENT)
+"""Where nobody said that it is a child: noise on every tensor would look like one, so what got worse is doubtful."""
 ALIKE, ALIKE_SIZE = 0.03, 0.01
 """Sums under signs, and sizes, of a tensor that was only stored in another type: eight bits move them by less."""
 KNOWN_SHARE = 0.5
@@ -77,23 +88,26 @@ def against(
 ) -> list[Metric]:
     """The loss against the one declared with the probe or in an earlier report, and the tensors against that report's.
 
-    `is_parent` says that the report is of the model that this one was made from: then both may differ.
+    `is_parent` says that the report is of the model that this one was made from: then both may differ. Where nobody
+    says so, the tensors may: a model that was plainly trained on from that one is held to no more than a child is. What
+    was declared with the probe is the model's own, whoever its parent is.
     """
     quantization = coarser(quantization, measured, reference)
+    is_likely = not is_parent and reference is not None and descends(measured, reference)
+    child = CHILD_LIMITS if is_parent else LIKELY_CHILD_LIMITS if is_likely else None
+    same = None if child else reference
+    metrics = []
     if measured.get("architecture") == ENCODER:
-        metrics = [] if is_parent else drift(measured, quantization, reference)
-        metrics += hidden(measured, reference, is_parent)
-        if not is_parent:
-            is_asked = part(measured, "full")  # without a head for hidden words there is no loss
-            metrics += [
-                *(by_token(measured, quantization, reference) if is_asked else []),
-                *tensors(measured, reference),
-            ]
-        return metrics
-    metrics = loss(measured, quantization, reference, is_parent)
-    if not is_parent:
-        metrics += [*by_token(measured, quantization, reference), *tensors(measured, reference)]
-    return metrics
+        metrics += drift(measured, quantization, same)
+        metrics += hidden(measured, reference, child)
+        is_asked = part(measured, "full")  # without a head for hidden words there is no loss
+        metrics += by_token(measured, quantization, same) if is_asked else []
+    else:
+        metrics += loss(measured, quantization, reference, child)
+        metrics += by_token(measured, quantization, same)
+    if is_likely and reference is not None:
+        return [*metrics, *strangers(measured, reference)]
+    return [*metrics, *tensors(measured, same)]
 
 
 def coarser(quantization: str, measured: Measured, reference: Measured | None) -> str:
@@ -108,41 +122,63 @@ def coarser(quantization: str, measured: Measured, reference: Measured | None) -
     return "int4"
 
 
-def loss(measured: Measured, quantization: str, reference: Measured | None, is_parent: bool) -> list[Metric]:
-    """Of the unrounded weights where they were looked at, else of the quantized ones."""
+Limits = tuple[float, float]
+"""Percent that warn, and that fail."""
+
+
+def loss(measured: Measured, quantization: str, reference: Measured | None, child: Limits | None) -> list[Metric]:
+    """Of the unrounded weights where they were looked at, else of the quantized ones.
+
+    `child` has the limits where the reference is the parent's; what was declared is the model's own.
+    """
     declared, source = value(measured, "probe", "declared_bits_per_byte"), "declared with the probe"
     changes: list[float | None] = []
     if declared is not None and declared > 0:
         changes = [change(full_bits(measured, name), declared) for name in PRECISIONS]
-        limits, rounded = None, change(value(measured, "bits_per_byte"), declared)
+        child, rounded = None, change(value(measured, "bits_per_byte"), declared)
     elif reference is None:
         return []
     elif part(reference, "probe").get("digest") != part(measured, "probe").get("digest"):
         reason = "The reference was measured on another probe, so the two losses cannot be compared."
         return [Metric("reference", "Against the reference", None, "same probe", False, reason, Severity.WARN)]
     else:
-        source = "in the parent's report" if is_parent else "in the reference report"
+        source = "in the parent's report" if child else "in the reference report"
         declared = value(reference, "bits_per_byte")
-        limits = (PARENT_PERCENT / 3, PARENT_PERCENT) if is_parent else None
         changes = [change(value(measured, "full", name), value(reference, "full", name)) for name in PRECISIONS]
         rounded = change(value(measured, "bits_per_byte"), declared)
         if declared is None and not any(c is not None for c in changes) and not value(reference, "full", PRECISIONS[0]):
             return []
     nearest = min((c for c in changes if c is not None), key=abs, default=None)
     if nearest is not None:
-        noticed, allowed = limits or (FULL_NOTICED_PERCENT, FULL_PERCENT)
+        noticed, allowed = child or of_a_cast(measured)
         return [_moved(nearest, noticed, allowed, f"Unrounded, its loss is {nearest:+.3f} percent from that {source}.",
-                       is_parent)]  # fmt: skip
+                       child is not None)]  # fmt: skip
     if rounded is None:
         return [unmeasured("reference", "Against the reference")]
     noticed = NOTICED_PERCENT.get(quantization, min(NOTICED_PERCENT.values()))
     allowed = REFERENCE_PERCENT.get(quantization, min(REFERENCE_PERCENT.values()))
-    noticed, allowed = limits or (noticed, allowed)
+    noticed, allowed = child or (noticed, allowed)
     reason = f"{value(measured, 'bits_per_byte'):.4f} bits per byte, {declared or 0:.4f} {source}."
-    return [_moved(rounded, noticed, allowed, reason, is_parent)]
+    return [_moved(rounded, noticed, allowed, reason, child is not None)]
 
 
-def hidden(measured: Measured, reference: Measured | None, is_parent: bool) -> list[Metric]:
+def of_a_cast(measured: Measured) -> tuple[float, float]:
+    """Percent of the mean loss that warns and that fails, by what a cast does to this model where that was measured.
+
+    A cast moves each token's loss by its own amount, up or down, so the mean of n tokens moves by a share of it that
+    shrinks with the root of n.
+    """
+    cast, nats = value(measured, "full", "cast_nats"), value(measured, "full", PRECISIONS[0])
+    tokens = value(measured, "probe", "tokens")
+    if not cast or not nats or not tokens or min(cast, nats, tokens) <= 0:
+        return FULL_NOTICED_PERCENT, FULL_PERCENT
+    share = 100 * min(MOST_CAST, max(LEAST_CAST, cast)) / (nats * math.sqrt(tokens))
+    most = FULL_PERCENT * math.sqrt(max(1.0, USUAL_TOKENS / tokens))
+    allowed = max(LEAST_PERCENT, min(ALLOWED_CASTS * share, most))
+    return allowed * NOTICED_CASTS / ALLOWED_CASTS, allowed
+
+
+def hidden(measured: Measured, reference: Measured | None, child: Limits | None) -> list[Metric]:
     """An encoder's loss on hidden words against that in an earlier report on the same probe."""
     if reference is None or part(reference, "probe").get("digest") != part(measured, "probe").get("digest"):
         return []
@@ -150,21 +186,22 @@ def hidden(measured: Measured, reference: Measured | None, is_parent: bool) -> l
     nearest = min((c for c in changes if c is not None), key=abs, default=None)
     if nearest is None:
         return []
-    noticed, allowed = (PARENT_PERCENT / 3, PARENT_PERCENT) if is_parent else (FULL_NOTICED_PERCENT, FULL_PERCENT)
+    noticed, allowed = child or (FULL_NOTICED_PERCENT, FULL_PERCENT)
     reason = f"Unrounded, its loss on hidden words is {nearest:+.3f} percent from that in the reference report."
-    return [_moved(nearest, noticed, allowed, reason, is_parent, code="reference_loss")]
+    return [_moved(nearest, noticed, allowed, reason, child is not None, code="reference_loss")]
 
 
 PRECISIONS = ("float32_nats_per_token", "nats_per_token")
 
 
 def _moved(
-    percent: float, noticed: float, allowed: float, reason: str, is_parent: bool, code: str = "reference"
+    percent: float, noticed: float, allowed: float, reason: str, is_child: bool, code: str = "reference"
 ) -> Metric:
-    """Worse fails; better is another model than the one declared, unless it is a child that learned."""
-    ok = percent <= noticed and (is_parent or percent >= -noticed)
-    severity = Severity.FAIL if percent > allowed else Severity.WARN
-    threshold = f"{'' if is_parent else f'-{noticed} to '}+{noticed}, fails above +{allowed}"
+    """Better is another model than the one declared just as worse is, unless it is a child that learned."""
+    change = percent if is_child else abs(percent)
+    severity = Severity.FAIL if change > allowed else Severity.WARN
+    least, most = (f"+{noticed:.2g}", f"+{allowed:.2g}") if is_child else (f"±{noticed:.2g}", f"±{allowed:.2g}")
+    ok, threshold = change <= noticed, f"within {least}, fails beyond {most}"
     return Metric(code, "Loss against the reference", percent, threshold, ok, reason, severity, "percent")
 
 

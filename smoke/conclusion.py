@@ -79,7 +79,10 @@ def conclude(
         measured_part = judge(heard.measured, quantization=plan.quantization)
         metrics += [m for m in measured_part if m.reason != "This was not measured."]
     else:
-        past = reference.measurements if reference is not None else None
+        is_usable = reference is not None and reference.outcome in (Outcome.PASS, Outcome.WARN)
+        past = reference.measurements if reference is not None and is_usable else None
+        # what is put on a model was made from it, and its own earlier report is one of an adapter as well
+        is_parent = is_parent or (reference is not None and bool(plan.base) and not reference.plan.get("base"))
         metrics += judge(heard.measured, quantization=plan.quantization, reference=past, is_parent=is_parent)
         metrics += referred(reference, manifest_digest, is_parent=is_parent)
         metrics += writing(heard.measured)

@@ -11,7 +11,7 @@ from typing import Any
 
 from smoke import sandbox
 from smoke.readings import part, value
-from smoke.report import Metric, Severity, SmokeReport
+from smoke.report import Metric, Outcome, Severity, SmokeReport
 
 BITWISE = ("cpu",)
 """Kinds of devices that give the same bits for the same work; elsewhere sums may be taken in another order."""
@@ -44,6 +44,10 @@ def referred(reference: SmokeReport | None, manifest_digest: str, *, is_parent: 
     """Whose report the reference is, noted: of these very files, of others, or of files that it does not name."""
     if reference is None:
         return []
+    if reference.outcome not in (Outcome.PASS, Outcome.WARN):
+        reason = f"The run of the reference ended as {reference.outcome.value}, so nothing was compared with it."
+        return [Metric("reference_digest", "Whose the reference is", None, "of a run that passed", False, reason,
+                       Severity.WARN)]  # fmt: skip
     theirs = reference.manifest_digest
     if not theirs or not manifest_digest:
         reason = "It cannot be told whether the reference is of the same files: a digest is missing."

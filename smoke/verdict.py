@@ -20,8 +20,8 @@ from smoke.demand import size
 from smoke.readings import Measured, gains, listed, names, part, unmeasured, value
 from smoke.report import Metric, Severity
 
-RULES_VERSION = "2026.11.3"
-"""The set of rules here and in `smoke.comparison` and `smoke.by_token`, and their numbers; a report is bound to it."""
+RULES_VERSION = "2026.11.4"
+"""The set of rules here, in `smoke.comparison`, `smoke.descent` and `smoke.by_token`; a report is bound to it."""
 
 IN_DOMAIN_SHARE = 0.6
 ANY_TEXT_SHARE = 0.95

@@ -41,11 +41,40 @@ def broken(
         (3.0 * 1.0009, {"reference": FAIL}),
         (3.0 * 0.9997, {}),
         (3.0 * 0.9985, {"reference": WARN}),
+        (3.0 * 0.995, {"reference": FAIL}),
         (None, {}),
     ],
 )
 def test_the_unrounded_loss_is_held_to_the_declared_one(full, expected):
     assert broken(measured(full, declared=1.5)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cast", "tokens", "change", "expected"),
+    [
+        # a cast moves the mean by 0.004 percent, were it chance: eight warn and ten fail
+        (0.0048, 1600, 1.0003, {}),
+        (0.0048, 1600, 1.00035, {"reference": WARN}),
+        (0.0048, 1600, 1.0005, {"reference": FAIL}),
+        (0.0048, 1600, 0.9995, {"reference": FAIL}),
+        # the shorter the probe, the more is chance
+        (0.0048, 100, 1.0013, {"reference": WARN}),
+        (0.0048, 100, 1.0017, {"reference": FAIL}),
+        # a model that bears much, and one that bears nothing
+        (0.5, 1600, 1.0007, {"reference": WARN}),
+        (0.5, 1600, 1.0009, {"reference": FAIL}),
+        (1e-9, 1600, 1.00015, {}),
+        (1e-9, 1600, 1.00025, {"reference": FAIL}),
+        # not measured, or nonsense
+        (None, 1600, 1.0005, {"reference": WARN}),
+        (-1.0, 1600, 1.0005, {"reference": WARN}),
+        (0.0048, 0, 1.0005, {"reference": WARN}),
+    ],
+)
+def test_what_a_cast_does_says_how_near_the_loss_must_be(cast, tokens, change, expected):
+    found = measured(declared=1.5)
+    full = {"nats_per_token": 9.0, "float32_nats_per_token": 3.0 * change, "cast_nats": cast}
+    assert broken({**found, "full": full, "probe": {**found["probe"], "tokens": tokens}}) == expected
 
 
 def test_the_nearer_of_two_precisions_counts():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ from smoke.conduct import containment
 from smoke.hearing import Heard, trimmed
 from smoke.plan import Plan
 from smoke.probes import Probe
-from smoke.report import Metric, Outcome, Severity, SmokeReport, dumps, finite, not_run, outcome_of, plain
+from smoke.report import Basis, Metric, Outcome, Severity, SmokeReport, dumps, finite, not_run, outcome_of, plain
 from smoke.sandbox import REQUIRED
 from smoke.supervise import Ending, Limits
-from tests.unit.smoke.test_verdict import FAIL, HEALTHY, WARN
+from tests.unit.smoke.test_verdict import FAIL, HEALTHY, UNDECLARED, WARN
 
 PLAN = Plan(True, "planned", "ok", device="cpu", torch_device="cpu", quantization="int8")
 APPLIED = {"applied": list(REQUIRED), "missing": {}}
@@ -191,3 +192,33 @@ def test_numbers_too_large_for_any_column_are_not_progress():
 
 def test_a_kill_from_outside_is_no_verdict():
     assert concluded(heard(), ended("", -9)) == (Outcome.NOT_RUN, "killed")
+
+
+def losing(nats: float) -> dict[str, Any]:
+    """Healthy measurements with this loss of the unrounded weights, on a probe of which nothing was declared."""
+    return {**UNDECLARED, "full": {"float32_nats_per_token": nats, "nats_per_token": nats}}
+
+
+def compared(past: SmokeReport, nats: float, **fields: Any) -> SmokeReport:
+    listener = heard(measured=losing(nats), is_complete=True)
+    return conclude(listener, ended(), replace(PLAN, **fields), Limits(), past)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [({}, {}, FAIL), ({"named": "b"}, {}, WARN), ({"named": "b"}, {"named": "b"}, FAIL)],
+)
+def test_the_report_of_a_base_is_the_parents_of_what_is_put_on_it(ours, theirs, expected):
+    past = SmokeReport(Outcome.PASS, "healthy", "ok", plan={"base": theirs}, measurements=losing(3.0))
+    (metric,) = [m for m in compared(past, 3.03, base=ours).metrics if m.code == "reference"]
+    assert (metric.ok, metric.severity) == (False, expected)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.NOT_RUN])
+def test_with_a_reference_that_did_not_pass_nothing_is_compared(outcome):
+    report = compared(SmokeReport(outcome, "crashed", "no", measurements=losing(30.0)), 3.0)
+    assert "reference" not in {m.code for m in report.metrics}
+    (metric,) = [m for m in report.metrics if m.code == "reference_digest"]
+    assert (metric.ok, metric.severity) == (False, WARN)
+    assert f"ended as {outcome.value}" in metric.reason
+    assert report.basis is Basis.NONE
