@@ -133,8 +133,8 @@ def _ranks(config: Mapping[str, Any], target: str) -> set[int]:
     """The ranks that the pair may have: that of its own pattern where one is named plainly, else any that is given."""
     pattern = config.get("rank_pattern")
     patterns = pattern if isinstance(pattern, dict) else {}
-    own = {rank for name, rank in patterns.items() if target == name or target.endswith(f".{name}")}
-    values = own or {config.get("r"), config.get("init_r"), *patterns.values()}
+    own = [rank for name, rank in patterns.items() if target == name or target.endswith(f".{name}")]
+    values = own or [config.get("r"), config.get("init_r"), *patterns.values()]
     return {value for value in values if type(value) is int}
 
 

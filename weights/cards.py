@@ -14,6 +14,7 @@ import yaml
 
 from weights.catalog.leftovers import MD_LICENSE, MD_SHELL, MD_YAML
 from weights.findings import Finding
+from weights.formats import Kind
 from weights.front_matter import FENCED, FrontMatterError, NoMappingError, split_card
 from weights.markup import LENGTH_LIMIT, check_markup, has_any
 from weights.report import FileReport
@@ -139,14 +140,16 @@ def license_marks(text: str) -> list[str]:
 def check_license(files: Sequence[FileReport]) -> list[Finding]:
     """Whether the card's license and the license text at the root are the same, where both are well known."""
     card = next((file for file in files if file.path.lower() == "readme.md"), None)
-    texts = [file for file in files if is_license_file(file.path) and isinstance(file.content, dict)]
+    texts = [f for f in files if f.kind == Kind.TEXT and is_license_file(f.path) and isinstance(f.content, dict)]
     if card is None or not isinstance(card.content, dict):
         return []
     declared = card.content.get("license")
+    names = [name for name in (declared if isinstance(declared, list) else [declared]) if isinstance(name, str)]
+    known = [name for name in names if name in _LICENSE_MARKS]
     for file in texts:
-        marks = file.content["license_marks"]
-        if declared in _LICENSE_MARKS and marks and declared not in marks:
-            message = f"The card says {declared!r}; the text is that of {marks[0]!r}."
+        marks = file.content.get("license_marks")
+        if known and isinstance(marks, list) and marks and not set(names).intersection(marks):
+            message = f"The card says {', '.join(map(repr, names))}; the text is that of {marks[0]!r}."
             return [MD_LICENSE.at(PurePosixPath(file.path).name, message)]
     return []
 

@@ -18,9 +18,10 @@ from weights.cards import check_license
 from weights.catalog.files import FM_UNKNOWN, FS_BIG, FS_CHANGED, FS_COUNT, FS_EMPTY, FS_HUGE
 from weights.code_checks import check_code_references
 from weights.coherence import check_coherence
+from weights.failures import FAULTS, failed
 from weights.findings import Finding
 from weights.folder import FILES_LIMIT, HUGE_BYTES, list_folder
-from weights.formats import HEAD_BYTES
+from weights.formats import HEAD_BYTES, Kind
 from weights.gguf_checks import check_gguf_models
 from weights.hashing import HashingReader, Progress
 from weights.index_checks import check_indexes
@@ -30,13 +31,25 @@ from weights.names import check_collisions, check_path
 from weights.parsing import parse
 from weights.protobuf_files import check_external_data, explained_data
 from weights.readers import batches, readers_for
-from weights.report import FileReport, Report, TensorRecord, worst_first
+from weights.report import FileReport, Parsed, Report, TensorRecord, worst_first
 from weights.sources import Opener, open_source, read_at
 from weights.template_places import check_agreement
 from weights.value_checks import check_model
 
 BIG_BYTES = 200 * 10**9
 RECORDS_BETWEEN_COLLECTIONS = 200_000
+
+_CHECKS_OF_ALL: tuple[Callable[[Sequence[FileReport]], list[Finding]], ...] = (
+    check_indexes,
+    check_code_references,
+    check_model,
+    check_coherence,
+    check_gguf_models,
+    check_agreement,
+    check_tensor_names,
+    check_license,
+    check_external_data,
+)
 
 FolderProgress = Callable[[str, int, int, int], None]  # path, bytes done of all files, bytes in all, files done
 
@@ -60,8 +73,14 @@ def inspect_file(
     source = open_source(what, size_bytes)
     try:
         head = read_at(source, 0, min(HEAD_BYTES, source.size_bytes))
-        reader = HashingReader(source, progress=progress, git_sha1=git_sha1, keeps_fingerprints=fingerprints)
-        parsed = parse(reader, head, path)
+        watched = _Watched(progress)
+        reader = HashingReader(source, progress=watched, git_sha1=git_sha1, keeps_fingerprints=fingerprints)
+        try:
+            parsed = parse(reader, head, path)
+        except FAULTS as error:
+            if watched.has_raised:
+                raise
+            parsed = Parsed(Kind.UNKNOWN, [failed(error, path)])
         digests = reader.digests()
         changed = source.has_changed()
     finally:
@@ -93,15 +112,11 @@ def join(files: Iterable[FileReport], *, findings: Sequence[Finding] = (), secon
     for file in reports:
         found += (finding for finding in file.findings if finding.check != FM_UNKNOWN.id or file.path not in explained)
     found += check_collisions(file.path for file in reports)
-    found += check_indexes(reports)
-    found += check_code_references(reports)
-    found += check_model(reports)
-    found += check_coherence(reports)
-    found += check_gguf_models(reports)
-    found += check_agreement(reports)
-    found += check_tensor_names(reports)
-    found += check_license(reports)
-    found += check_external_data(reports)
+    for check in _CHECKS_OF_ALL:
+        try:
+            found += check(reports)
+        except FAULTS as error:
+            found.append(failed(error, ""))
     if len(reports) > FILES_LIMIT and not any(finding.check == FS_COUNT.id for finding in found):
         found.append(FS_COUNT.at("", f"The checkpoint has {len(reports)} files."))
     if not reports and not found:
@@ -168,6 +183,23 @@ def _seldom_collecting() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+class _Watched:
+    """The progress that a caller passed; remembers whether the caller stopped the work by raising."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self.has_raised = False
+
+    def __call__(self, done: int) -> None:
+        if self._progress is None:
+            return
+        try:
+            self._progress(done)
+        except BaseException:
+            self.has_raised = True
+            raise
 
 
 def _without_fingerprint(record: TensorRecord) -> TensorRecord:

@@ -74,10 +74,10 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
         findings += _check_yaml(text, path)
     elif suffix_of(path) in _MARKUP_SUFFIXES:
         findings += check_markup(text, path) + check_xml(text, path)
-    elif is_license_file(path):
-        kept = {"license_marks": license_marks(text)}
-    else:
+    elif not is_license_file(path):
         kept = summarize_lines(text, path)
+    if is_license_file(path):
+        kept = {**(kept or {}), "license_marks": license_marks(text)}
     return Parsed(Kind.TEXT, findings, content=kept)
 
 

@@ -18,6 +18,7 @@ from weights.findings import Finding
 
 SOURCE_LIMIT_CHARACTERS = 1_000_000
 LISTED_LIMIT = 20
+COMMAND_LIMIT_CHARACTERS = 500
 
 _DANGEROUS = re.compile(
     r"os\.(system|popen\w*|exec[lv]\w*|spawn\w+|posix_spawnp?|startfile)|"
@@ -44,6 +45,17 @@ _TELLING = frozenset(
 _WORD = re.compile(r"\w+")
 _HIDDEN_NAME = re.compile(r"__(globals|builtins|subclasses|bases|mro|import|loader)__")
 _MAGIC = re.compile(r"^\s*(!|%%?(bash|sh|script|system|sx|run|pip|conda|load_ext|perl|ruby|cmd)\b)", re.MULTILINE)
+# What half of all notebooks begin with: packages from the index, extensions that come with notebooks, a look around.
+# Nothing that a shell would take for another command, and no address but that of a public repository.
+_SETTING_UP = re.compile(
+    r"%load_ext (autoreload|tensorboard)|[!%]\s*((pip3?|uv pip|conda|mamba) install|apt(-get)? (install|update)|"
+    r"nvidia-smi|pwd|ls|git lfs install|git clone)"
+    r"""(\s+([\w.,=+@~/\[\]:!-]+|"[\w.,=+@~/\[\]<>!: -]*"|'[\w.,=+@~/\[\]<>!: -]*'))*\s*(\s#.*)?"""
+)
+_ADDRESS = re.compile(r"[\w+.-]+://\S*|[\w.-]+@[\w.-]+:\S*|--trusted-host.*")
+_PUBLIC = re.compile(
+    r"(git\+)?https://(github\.com|huggingface\.co|pypi\.org|download\.pytorch\.org)/[\w./@#=-]*[\"']?"
+)
 _LEAVES = frozenset({ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass})
 _LOOKED_AT = frozenset({ast.Import, ast.ImportFrom, ast.Call, ast.Attribute, ast.Name})
 _RUNNING = frozenset({"eval", "exec", "__import__"})  # by another name, or as a decorator
@@ -85,12 +97,17 @@ def check_notebook(content: bytes, path: str) -> list[Finding]:
         return []
     findings: list[Finding] = []
     for number, source in enumerate(sources[:1000]):
-        command = _MAGIC.search(source)
-        if command:
-            line = source[command.start() :].strip().split("\n", 1)[0]
+        lines = (source[command.start() :].strip().split("\n", 1)[0] for command in _MAGIC.finditer(source))
+        if line := next((line for line in lines if not _is_setting_up(line)), None):
             findings.append(CC_DANGER.at(path, f"Code cell {number} runs a command.", evidence=line))
         findings += check_python(_MAGIC.sub("pass #", source), path)
     return findings[:LISTED_LIMIT]
+
+
+def _is_setting_up(line: str) -> bool:
+    if len(line) > COMMAND_LIMIT_CHARACTERS or _SETTING_UP.fullmatch(line) is None:
+        return False
+    return all(_PUBLIC.fullmatch(address) for address in _ADDRESS.findall(line))
 
 
 def _hidden_text(text: str, path: str) -> Finding:

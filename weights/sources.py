@@ -83,9 +83,12 @@ class StreamSource:
 
     def read_into(self, view: memoryview, offset: int) -> int:
         """See `Source`; seeks only when the reading is not in order."""
-        if offset != self._position:
-            self._stream.seek(offset)
-        content = self._stream.read(len(view))
+        try:
+            if offset != self._position:
+                self._stream.seek(offset)
+            content = self._stream.read(len(view))
+        except ValueError as error:  # as of a stream that somebody has closed
+            raise OSError(f"the stream cannot be read: {error}") from error
         view[: len(content)] = content
         self._position = offset + len(content)
         return len(content)

@@ -147,7 +147,8 @@ class _Tower:
         self._layers = layers
         self._base = layers.place.removesuffix(stack.place)
         method = method_of(config)
-        self._has_shapes = not method or method.get("quant_method") in SHAPED_METHODS
+        named = method.get("quant_method") if method else None
+        self._has_shapes = not method or (isinstance(named, str | None) and named in SHAPED_METHODS)
         self._method = method
         self._has_biases = not method and not self._sizes.is_off("attention_bias", "use_bias", "enable_bias", "bias")
 

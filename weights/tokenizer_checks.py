@@ -235,7 +235,8 @@ def _vocabulary(model: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
 
 def _odd_merges(model: Mapping[str, Any], known: Mapping[str, int]) -> Iterator[str]:
     """Merges of which a side or the result is no token."""
-    merges, prefix = model.get("merges"), model.get("continuing_subword_prefix") or ""
+    merges, prefix = model.get("merges"), model.get("continuing_subword_prefix")
+    prefix = prefix if isinstance(prefix, str) else ""
     for merge in merges if isinstance(merges, list) else ():
         pair = merge.split(" ") if isinstance(merge, str) else merge
         if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(side, str) for side in pair):

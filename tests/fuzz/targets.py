@@ -26,7 +26,9 @@ def judge(content: bytes, path: str) -> FileReport:
     """The report on `content` as the file `path`, stored and joined as a platform would."""
     report = inspect_file(lambda: io.BytesIO(content), path, len(content))
     stored = FileReport.from_json(json.loads(json.dumps(report.to_json(), allow_nan=False)))
-    json.dumps(join([stored]).to_json(), allow_nan=False)
+    joined = join([stored])
+    json.dumps(joined.to_json(), allow_nan=False)
+    assert not [finding for finding in joined.findings if finding.check == "FM-FAILED"]
     return report
 
 

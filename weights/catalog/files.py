@@ -151,6 +151,14 @@ FM_UNINSPECTED = Check(
     "a pass.",
     "Convert weights to safetensors; unpack archives.",
 )
+FM_FAILED = Check(
+    "FM-FAILED",
+    Severity.BLOCK,
+    "A check that failed itself",
+    "The content led one of the checks into a fault of its own, so that it came to no answer. Not checked is never a "
+    "pass.",
+    "Look at the file by other means before anything else, and report the fault with the file if you may.",
+)
 FM_LIMITS = Check(
     "FM-LIMITS",
     Severity.BLOCK,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.weights.makers import write_healthy
-from weights import FileReport, inspect_file
+from weights import FileReport, checkpoint, inspect_file
 
 Inspect = Callable[..., FileReport]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _faults_are_failures() -> Iterator[None]:
+    """Here a check that fails itself fails the test, instead of becoming a finding."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "FAULTS", ())
+        yield
 
 
 @pytest.fixture
