@@ -67,6 +67,9 @@ def _check_model(parts: Sequence[FileReport]) -> Iterator[Finding]:
     tensors: dict[str, Any] = {record.name: (file.path, record) for file in parts for record in file.tensors}
     if architecture is None and any(name.startswith("blk.") for name in tensors):
         yield GG_MODEL.at(path, "The metadata do not name the architecture.")
+    if not isinstance(architecture, str | None):
+        yield GG_MODEL.at(path, "`general.architecture` is no text.")
+        return
     if not tensors or architecture in _NO_MODEL or metadata.get("general.type") not in (None, "model"):
         return
     yield from check_continuity(stacks_of(tensors))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import string
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -26,23 +25,13 @@ def noise(length: int, letters: str = string.ascii_letters + string.digits) -> s
     return "".join(RANDOM.choice(letters) for _ in range(length))
 
 
-def github() -> str:
-    body = noise(30)
-    number = zlib.crc32(body.encode())
-    digits = ""
-    for _ in range(6):
-        number, digit = divmod(number, 62)
-        digits = (string.digits + string.ascii_uppercase + string.ascii_lowercase)[digit] + digits
-    return f"ghp_{body}{digits}"
-
-
 HEX = "0123456789abcdef"
 UPPER = string.ascii_uppercase + "234567"
 SECRETS = {
     "Hugging Face token": "hf_" + noise(34),
     "AWS access key": "AKIA" + noise(16, UPPER),
     "AWS session key": "ASIA" + noise(16, UPPER),
-    "GitHub token": github(),
+    "GitHub token": "ghp_" + noise(36),
     "GitHub fine-grained token": f"github_pat_{noise(22)}_{noise(59)}",
     "GitLab token": "glpat-" + noise(20),
     "OpenAI key": f"sk-proj-{noise(40)}T3BlbkFJ{noise(40)}",
@@ -98,14 +87,35 @@ def test_every_kind_of_credential_is_found_and_masked(kind: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "AKIA" + "Q3EGQ0KQX9ZP8W1R",
+        "hf_aBcDeFgHiJkLmNoPqRsTuVwXyZabcdefgh",
+        "sk-" + noise(48),
+        "sk-proj-" + noise(60),
+        "xoxb-123456789012-1234567890123-" + noise(24),
+        f"-----BEGIN OPENSSH PRIVATE KEY-----\\n{noise(70)}\\n-----END",
+        f"-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,{noise(32, HEX)}\n\n{noise(64)}\n",
+        "postgres://admin:Xk29fjQpLm3z@db.example.org:5432/x",
+    ],
+)
+def test_what_is_drawn_up_like_a_credential_is_taken_for_one(text: str) -> None:
+    assert len(list(find_secrets(SearchedText(text)))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "hf_" + "x" * 34,
         "hf_your" + "a1" * 16,
         "AKIAIOSFODNN7EXAMPLE",
         "ghp_" + "0" * 36,
-        "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF2gH5",
         "hf_" + "ab" * 17,
         "postgres://user:password@localhost/db",
         "https://user:$TOKEN@host",
+        "https://user:secret12@proxy.example.com:8080",
+        "redis://default:abcdefgh@localhost:6379",
+        "-----BEGIN PRIVATE KEY-----\\n...\\n-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY----- opens a block of text in which the key is written in letters and digits",
+        "a task-" + "risk-disk-" * 9,
         "sha256:" + "0123456789abcdef" * 4,
         "-----BEGIN PUBLIC KEY-----" + "A" * 200,
         "sk-ant",

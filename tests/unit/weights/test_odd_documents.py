@@ -7,10 +7,12 @@ import io
 import json
 import os
 import random
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -143,3 +145,16 @@ def test_one_tensor_in_two_files_is_no_copied_layer(release: Path) -> None:
     for shard in release.glob("*.safetensors"):
         (release / "onnx" / shard.name).write_bytes(shard.read_bytes())
     assert "WV-DUP" not in {finding.check for finding in inspect_folder(release).findings}
+
+
+@pytest.mark.parametrize("kind", [4, 9])
+def test_an_architecture_that_is_no_text(kind: int) -> None:
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    value = struct.pack("<I", 5) if kind == 4 else struct.pack("<IQ", 8, 1) + text("llama")
+    content = b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + text("general.architecture") + struct.pack("<I", kind) + value
+    content += text("w") + struct.pack("<IQQIQ", 2, 32, 2, 0, 0)
+    content += bytes(-len(content) % 32) + np.linspace(-1, 1, 64, dtype="<f4").tobytes()
+    report = join([inspect_file(lambda: io.BytesIO(content), "model.gguf", len(content))])
+    assert [finding.check for finding in report.findings] == ["GG-MODEL"]
