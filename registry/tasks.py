@@ -20,6 +20,7 @@ from registry.states import EvidenceKind, Outcome
 from registry.validation import planning, storing
 from registry.validation.inspecting import StoredFile, inspect_confined
 
+NOUNS = {"block": "blocking finding", "warn": "warning", "note": "note"}
 OUTCOME_OF_VERDICT = {"pass": Outcome.PASS, "warn": Outcome.WARN, "block": Outcome.FAIL}
 
 
@@ -119,5 +120,10 @@ def _validation_summary(report: weights.Report) -> str:
     by_severity: dict[str, int] = {}
     for finding in report.findings:
         by_severity[finding.severity] = by_severity.get(finding.severity, 0) + 1
-    said = ", ".join(f"{count} {severity}" for severity, count in by_severity.items()) or "no finding"
-    return f"{report.files} files, {report.tensors} tensors, {report.parameters:,} parameters: {said}."
+    said = ", ".join(_counted(by_severity[key], noun) for key, noun in NOUNS.items() if key in by_severity)
+    held = ((report.files, "file"), (report.tensors, "tensor"), (report.parameters, "parameter"))
+    return f"{', '.join(_counted(*one) for one in held)}: {said or 'no finding'}."
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -68,7 +68,38 @@
     focusSummary(scope);
   };
   document.addEventListener("DOMContentLoaded", () => arrived(document));
-  document.addEventListener("htmx:afterSettle", (event) => arrived(event.target.parentNode ?? document));
+
+  // What is swapped takes the focus along; it goes back to what stands in its place, unless an error took it.
+  const called = (node) => node.id || node.getAttribute("aria-label") || node.textContent.trim();
+  let left = null;
+  const remember = ({ detail }) => {
+    const at = document.activeElement;
+    if (at !== document.body && detail.target?.contains(at)) left = { tag: at.tagName, name: called(at) };
+  };
+  document.addEventListener("htmx:beforeSwap", remember);
+  document.addEventListener("htmx:oobBeforeSwap", remember);
+  const giveBack = () => {
+    if (left && document.activeElement === document.body) {
+      const same = [...document.getElementsByTagName(left.tag)].find((node) => called(node) === left.name);
+      same?.focus({ preventScroll: true });
+    }
+    left = null;
+  };
+
+  // What goes on by itself is told to whoever does not see it: each stage, and each tenth of the way.
+  // A release speaks for itself (#live).
+  let told = "";
+  const tell = () => {
+    const now = [...document.querySelectorAll("[data-say]:not(#live *)")].map((node) => node.dataset.say).join(". ");
+    const live = document.getElementById("spoken");
+    if (live && now && now !== told) live.textContent = now;
+    told = now;
+  };
+  document.addEventListener("htmx:afterSettle", (event) => {
+    arrived(event.target.parentNode ?? document);
+    giveBack();
+    tell();
+  });
 
   // A server that fails or is away must not look like a button that does nothing.
   const failed = () => {

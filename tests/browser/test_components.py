@@ -7,6 +7,15 @@ from playwright.sync_api import expect
 
 from web import navigation
 
+# Where the keyboard stands, and whether anybody sees that; None where it has left the page.
+STOP = """() => {
+  const at = document.activeElement;
+  if (at === document.body) return null;
+  const style = getComputedStyle(at), box = at.getBoundingClientRect();
+  const has_ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+  const is_here = box.width > 1 && box.height > 1 && box.bottom > 0 && box.top < innerHeight;
+  return { html: at.outerHTML.slice(0, 120), is_seen: has_ring && is_here };
+}"""
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -114,6 +123,21 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(page, opened, addre
     page.goto(f"{address}#top")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+
+
+def test_every_stop_of_the_keyboard_is_seen(page, opened):
+    opened(page)
+    unseen, stops = [], 0
+    for _ in range(250):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if stop is None:
+            break
+        stops += 1
+        if not stop["is_seen"]:
+            unseen.append(stop["html"])
+    assert stops > 40
+    assert not unseen
 
 
 def test_each_error_leads_to_its_field(page, opened):

@@ -97,9 +97,10 @@ def test_every_page_is_accessible_and_fits(page, scene, live_server, sign_in, lo
 def test_a_run_is_followed_and_stopped(page, scene, live_server, sign_in):
     sign_in(page, scene.lab.manager)
     page.goto(f"{live_server.url}/acme/nimbus-8b-vision/evidence/smoke/")
-    expect(page.get_by_text("shard 3 of 7")).to_be_visible()
+    expect(page.locator("#work").get_by_text("shard 3 of 7")).to_be_visible()
     jobs.beat(scene.job, done=2, total=5, stage="Writing from prompts: 2 of 5", rate=None)
-    expect(page.get_by_text("Writing from prompts: 2 of 5")).to_be_visible()
+    expect(page.locator("#work").get_by_text("Writing from prompts: 2 of 5")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Writing from prompts: 2 of 5: 40 %")).to_have_count(1)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("It was stopped.")).to_be_visible()
     assert jobs.stop_cancelled(scene.job)

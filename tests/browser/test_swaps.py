@@ -29,6 +29,7 @@ PAGE = """{% extends "base.html" %}{% load imprimatur %}
 REFUSAL = Verdict((Reason("too_late", "It is too late for <this>.", "Nobody.", Kind.WHEN),))
 NAMES = ["accepted", "refused", "invalid", "missing", "failing", "leaving"]
 polls: list[int] = []
+stages: list[int] = []
 
 
 def start(request):
@@ -41,6 +42,9 @@ def swap(request, name):
     if name == "poll":
         polls.append(1)
         return HttpResponse(f"polled {len(polls)}", status=286 if len(polls) >= 3 else 200)
+    if name == "stage":
+        stages.append(1)
+        return HttpResponse(f'<button type="button">Stop</button><p data-say="Stage {len(stages)}">on it</p>')
     if name == "leaving":
         return HttpResponse(headers={"HX-Redirect": "/start?left"})
     if name == "failing":
@@ -65,6 +69,7 @@ urlpatterns = [
 def opened(page, live_server, settings):
     settings.ROOT_URLCONF = __name__
     polls.clear()
+    stages.clear()
     page.goto(f"{live_server.url}/start")
     expect(page.locator("#poll")).to_contain_text("polled")
     return page
@@ -115,6 +120,16 @@ def test_a_server_that_is_away_is_told(opened):
     opened.route("**/swap/accepted", lambda route: route.abort())
     press(opened, "accepted")
     expect(opened.locator("#notices")).to_contain_text("The server did not answer")
+
+
+def test_what_is_swapped_gives_the_focus_back_and_tells_each_stage(opened):
+    ask = "htmx.ajax('GET', '/swap/stage', '#target')"
+    opened.evaluate(ask)
+    stop = opened.get_by_role("button", name="Stop")
+    stop.focus()
+    opened.evaluate(ask)
+    expect(opened.get_by_role("status").filter(has_text="Stage 2")).to_have_count(1)
+    expect(stop).to_be_focused()
 
 
 def test_an_act_leads_on(opened):

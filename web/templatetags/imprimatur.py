@@ -233,11 +233,13 @@ def progress(
 ) -> dict[str, Any]:
     """`{% progress job.done job.total "Hashing" seconds_left=job.seconds_left %}`; `unit` bytes or a noun."""
     shown = formatting.size if unit == "bytes" else formatting.thousands
+    whole = formatting.percent(done or 0, total)
     return {
         "label": label,
         "done": done or 0,
         "total": total,
-        "percent": formatting.percent(done or 0, total),
+        "percent": whole,
+        "tenth": None if whole is None else whole // 10 * 10,
         "done_text": shown(done or 0),
         "total_text": shown(total) if total else "",
         "unit": "" if unit == "bytes" else unit,
@@ -285,11 +287,14 @@ def datagrid(pairs: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> dict[str, 
 
 
 @register.inclusion_tag("components/file_row.html")
-def file_row(file: Any, url: str = "", status: Any = None) -> dict[str, Any]:
-    """`{% file_row f url %}`: a row of `<table class="files">`; reads path, size_bytes, and where given sha256."""
-    path = str(_read(file, "path"))
-    folder, slash, name = path.rpartition("/")
-    return {"file": file, "folder": folder + slash, "name": name, "url": url, "status": status}
+def file_row(file: Any, url: str = "", status: Any = None, *, is_named_whole: bool = True) -> dict[str, Any]:
+    """`{% file_row f url %}`: a row of `<table class="files">`; reads path, size_bytes, and where given sha256.
+
+    A list of one folder, which says so above, leaves its name out with `is_named_whole=False`.
+    """
+    folder, slash, name = str(_read(file, "path")).rpartition("/")
+    shown = folder + slash if is_named_whole else ""
+    return {"file": file, "folder": shown, "name": name, "url": url, "status": status}
 
 
 @register.inclusion_tag("components/pages.html")
