@@ -34,10 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Trade what is slow by intention, password hashes and collected static files, for what is quick."""
     from django.conf import settings
 
+    from tests.emptying import empty_quickly
+
     if config.getoption("numprocesses", None):
         # Each process that runs tests has services of its own, and must not read settings before they have addresses.
         os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
+    empty_quickly()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
@@ -63,17 +66,6 @@ def django_db_modify_db_settings(running_services: Services) -> None:
 def django_db_keepdb() -> bool:
     """The whole server goes at the end; its database need not go first."""
     return True
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """Let the test database be emptied between tests, which the record of events refuses; its own test allows it."""
-    from django.db import connection
-
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_keep_all_%'")
-        for (name,) in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE audit_event DISABLE TRIGGER "{name}"')
 
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -167,11 +167,7 @@ def test_an_event_cannot_be_changed_in_its_own_transaction_either():
 
 def test_the_record_cannot_be_emptied():
     write()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_keep_all_%'")
-        (name,) = cursor.fetchone()
     with pytest.raises(DatabaseError, match="Cannot truncate"), transaction.atomic():
-        _sql(f'ALTER TABLE audit_event ENABLE TRIGGER "{name}"')  # rolled back with the refusal
         _sql("TRUNCATE audit_event")
     assert Event.objects.count() == 1
 
