@@ -11,11 +11,15 @@ from registry.states import Level
 
 @dataclass(frozen=True, slots=True)
 class ServingFacts:
-    """What of a governed variant is disclosed now: one commit, at one level."""
+    """What of a governed variant is disclosed now: one commit, at one level.
+
+    `is_gate_automatic` where the gate in force lets everybody in who asks.
+    """
 
     level: Level
     commit_id: int
     checkpoint_id: int
+    is_gate_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

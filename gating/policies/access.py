@@ -92,6 +92,7 @@ class Access:
     """What one person may do with one variant now.
 
     `only_commit_id` names the single commit that they may know of; None leaves them the whole history.
+    `is_gate_automatic` where a governed gate lets everybody in who asks.
     """
 
     sees: Verdict
@@ -100,6 +101,7 @@ class Access:
     is_member: bool
     is_gated: bool
     only_commit_id: int | None = None
+    is_gate_automatic: bool = False
 
     def reads_path(self, path: str) -> Verdict:
         """Whether they may read one file: card and license at the root are not behind the gate."""
@@ -121,6 +123,7 @@ def decide(facts: VariantAccessFacts, actor: Actor) -> Access:
         is_member=is_member,
         is_gated=facts.is_gated,
         only_commit_id=serving.commit_id if serving else None,
+        is_gate_automatic=facts.serving is not None and facts.serving.is_gate_automatic,
     )
 
 

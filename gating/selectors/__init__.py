@@ -13,7 +13,7 @@ from gating.selectors.decision import (
     visible_variant,
     visible_variants,
 )
-from gating.selectors.gates import gate_facts, gate_in_force, gates_of, is_gate_automatic, newest_gate
+from gating.selectors.gates import gate_facts, gate_in_force, gates_of, newest_gate
 from gating.selectors.requests import (
     decision_time,
     grants_of,
@@ -46,7 +46,6 @@ __all__ = [
     "gates_of",
     "grants_of",
     "history_of",
-    "is_gate_automatic",
     "is_reviewer",
     "live_grants",
     "live_grants_of",

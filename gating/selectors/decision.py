@@ -16,7 +16,7 @@ from accounts.lookups import Lookup
 from accounts.models import User
 from accounts.roles import NOBODY, Actor, Role, Scope
 from gating.facts import GrantFacts, ServingFacts, Standing, VariantAccessFacts
-from gating.models import AccessRequest, Grant, TextDemand
+from gating.models import AccessRequest, GateActivation, Grant, TextDemand
 from gating.policies import Access, decide
 from gating.policies.access import NOT_FOUND
 from gating.selectors.one_read import facts_of
@@ -59,7 +59,10 @@ def access_facts(
 ) -> dict[int, VariantAccessFacts]:
     """What the decision is made from, by the variant's id. Rows come with their organizations."""
     rows = list(rows)
-    servings = {serving.variant_id: serving for serving in Serving.objects.filter(variant__in=rows, until=None)}
+    newest = GateActivation.objects.filter(variant=OuterRef("variant")).order_by("-id")
+    served = Serving.objects.filter(variant__in=rows, until=None)
+    served = served.annotate(is_gate_automatic=Subquery(newest.values("gate_version__is_automatic")[:1]))
+    servings = {serving.variant_id: serving for serving in served}
     standings = standings_of(user, rows)
     at = at or timezone.now()
     return {
@@ -241,4 +244,7 @@ def _facts(row: Variant, serving: ServingFacts | None, standing: Standing, at: d
 
 
 def _serving_facts(serving: Serving | None) -> ServingFacts | None:
-    return ServingFacts(Level(serving.level), serving.commit_id, serving.checkpoint_id) if serving else None
+    if serving is None:
+        return None
+    is_automatic = bool(serving.is_gate_automatic)
+    return ServingFacts(Level(serving.level), serving.commit_id, serving.checkpoint_id, is_automatic)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from accounts.lookups import Lookup
 from gating.facts import GateFacts
 from gating.models import GateActivation, GateVersion
 from registry.models import Variant
@@ -23,23 +22,6 @@ def gate_in_force(variant: Variant) -> GateVersion | None:
         .first()
     )
     return activation.gate_version if activation else None
-
-
-_IN_FORCE = Lookup(
-    lambda variant: (
-        GateActivation.objects.filter(variant_id=variant)
-        .select_related("gate_version")
-        .only("gate_version__is_automatic")
-        .order_by("-id")
-    ),
-    variant=int,
-)
-
-
-def is_gate_automatic(variant: Variant) -> bool:
-    """Whether the gate that a release put in force lets everybody in who asks."""
-    activation = _IN_FORCE.first(variant=variant.pk)
-    return activation is not None and activation.gate_version.is_automatic
 
 
 def newest_gate(variant: Variant) -> GateVersion | None:

@@ -32,7 +32,9 @@ SELECT ARRAY(SELECT m.role FROM registry_membership m
        CASE WHEN d.text_sha256 <> '' AND NOT EXISTS (
            SELECT 1 FROM licensing_acceptance c
            WHERE c.user_id = %(user)s AND c.variant_id = %(variant)s AND c.text_sha256 = d.text_sha256
-       ) THEN d.due_at END
+       ) THEN d.due_at END,
+       (SELECT v.is_automatic FROM gating_gateactivation i JOIN gating_gateversion v ON v.id = i.gate_version_id
+        WHERE i.variant_id = %(variant)s ORDER BY i.id DESC LIMIT 1)
 FROM (SELECT 1) AS one
 LEFT JOIN registry_serving s ON s.variant_id = %(variant)s AND s.until IS NULL
 LEFT JOIN gating_accessrequest a
@@ -59,8 +61,8 @@ def facts_of(user: User | None, variant: Variant) -> Facts:
             },
         )
         found = cursor.fetchone()
-    roles, level, commit_id, checkpoint_id, *standing = found
-    serving = ServingFacts(Level(level), commit_id, checkpoint_id) if level else None
+    roles, level, commit_id, checkpoint_id, *standing, is_automatic = found
+    serving = ServingFacts(Level(level), commit_id, checkpoint_id, bool(is_automatic)) if level else None
     return frozenset(Role(role) for role in roles), serving, _standing(*standing)
 
 

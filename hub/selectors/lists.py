@@ -21,7 +21,7 @@ from hub import presenters
 from hub.call import malformed
 from hub.masks import masked, unmasked
 from hub.selectors import descriptions, infos
-from hub.selectors.repositories import Scopes
+from hub.selectors.repositories import Scopes, gate_word
 from registry.models import CheckpointFile, Ref, Serving, Variant
 from registry.services.commits import MAIN
 from registry.states import Level, RefKind
@@ -208,7 +208,7 @@ def _items(wanted: Wanted, rows: list[Variant], user: User | None, scopes: Scope
         item = presenters.summary(
             row,
             is_private=row.is_private if is_direct else serving is None,
-            gated=(row.gate_mode if is_direct else "manual") if decided[row.pk].is_gated else False,
+            gated=gate_word(row, decided[row.pk]),
             modified=modified,
             sha=shown[row.pk].oid if row.pk in shown else "",
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Scope
 from gating.policies import Access
-from gating.selectors import is_gate_automatic, standings_of, visible_variant
+from gating.selectors import standings_of, visible_variant
 from hub.models import FormerName
 from registry import policies as registry
 from registry.models import Commit, Ref, Variant
@@ -90,12 +90,8 @@ class Repository:
         return self.variant.organization.name
 
     def gate_word(self) -> str | bool:
-        """The gate in the client's words: false, "auto" or "manual"."""
-        if not self.access.is_gated:
-            return False
-        if self.variant.organization.is_direct_control:
-            return self.variant.gate_mode
-        return "auto" if is_gate_automatic(self.variant) else "manual"
+        """The gate in the client's words."""
+        return gate_word(self.variant, self.access)
 
     def grant_id(self) -> int | None:
         """The grant by which the caller reads; None where they need none."""
@@ -107,6 +103,15 @@ class Repository:
 
     def _commits(self):
         return Commit.objects.filter(variant=self.variant).select_related("checkpoint", "author")
+
+
+def gate_word(variant: Variant, access: Access) -> str | bool:
+    """A gate in the client's words: false, "auto" or "manual"."""
+    if not access.is_gated:
+        return False
+    if variant.organization.is_direct_control:
+        return variant.gate_mode
+    return "auto" if access.is_gate_automatic else "manual"
 
 
 @lru_cache(maxsize=KEPT_COMMITS)

@@ -49,6 +49,8 @@ def test_outside_the_gate_the_card_and_the_license_can_be_read(newcomer, nobody)
 def test_a_gate_is_automatic_or_manual(newcomer) -> None:
     assert newcomer.api.model_info(AUTOMATIC).gated == "auto"
     assert newcomer.api.model_info(f"{GOVERNED}/served").gated is False
+    listed = {one.id: one.gated for one in newcomer.api.list_models(author=GOVERNED)}
+    assert (listed[AUTOMATIC], listed[GATED], listed[f"{GOVERNED}/served"]) == ("auto", "manual", False)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.bin", "no-such-file", "folder/notes.txt"])

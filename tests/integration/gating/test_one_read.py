@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.roles import Role
-from gating.models import AccessRequest, GateVersion, Grant, Revocation, TextDemand
+from gating.models import AccessRequest, GateActivation, GateVersion, Grant, Revocation, TextDemand
 from gating.selectors import access, accesses
 from registry.models import Membership, Serving
 from registry.services.variants import add_member
@@ -21,9 +21,7 @@ YEAR = timedelta(days=365)
 
 def same(user, variant) -> bool:
     one, many = access(user, variant), accesses(user, [variant])[variant.pk]
-    return (one.sees, one.reads, one.writes, one.only_commit_id, one.is_gated, one.is_member) == (
-        (many.sees, many.reads, many.writes, many.only_commit_id, many.is_gated, many.is_member)
-    )
+    return one == many
 
 
 def test_both_ways_agree_at_every_step():
@@ -41,6 +39,9 @@ def test_both_ways_agree_at_every_step():
     AccessRequest.objects.create(organization=variant.organization, variant=variant, user=user)
     assert same(user, variant)
     gate = GateVersion.objects.create(variant=variant, number=1, made_by=user)
+    for version in (gate, GateVersion.objects.create(variant=variant, number=2, made_by=user, is_automatic=True)):
+        GateActivation.objects.create(variant=variant, gate_version=version)
+        assert same(user, variant) and access(user, variant).is_gate_automatic == version.is_automatic
     TextDemand.objects.create(variant=variant, gate_version=gate, text_sha256="a" * 64, since=now - YEAR, due_at=now)
     first = Grant.objects.create(variant=variant, user=user, expires_at=now + YEAR)
     assert same(user, variant) and not access(user, variant).reads.allowed
