@@ -8,6 +8,7 @@ import shutil
 import sys
 
 import django
+import hypothesis
 import pytest
 
 from config.launcher.instance import is_setting
@@ -28,6 +29,12 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_IMPLICIT_TOK
 os.environ["HF_HOME"] = str(services.folder / "hf")
 # Now, because the folders' own conftests import models as soon as one of them is named on the command line.
 django.setup()
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -112,8 +119,8 @@ def pytest_collection_finish() -> None:
 # Folders and files, by how long one process has to do with one of their files. The story keeps both cores busy alone:
 # neither beside the conformance suite, with its clocks, nor at the end.
 LONG = (
-    *("conformance", "test_release_machine.py", "test_every_way_out.py", "test_smoke_workers.py", "smoke", "story"),
-    *("launcher", "jobs", "browser", "property", "publishing", "hub"),
+    *("conformance", "test_release_machine.py", "test_every_way_out.py", "test_smoke_workers.py", "smoke"),
+    *("launcher", "story", "jobs", "browser", "property", "publishing", "hub"),
 )
 ONE_INSTANCE = {"story", "conformance"}
 NO_BROWSER = "no Chromium on this machine"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
@@ -14,7 +14,7 @@ RANGE = range(15_000, 32_000)
 def free_port() -> int:
     """Return a port that nobody uses now and that no outgoing connection will take."""
     while True:
-        port = random.choice(RANGE)  # noqa: S311 - chance only keeps neighbors apart
+        port = secrets.choice(RANGE)  # from the system: processes with the same seed, as tests are, must not meet
         if not is_taken(port):
             return port
 

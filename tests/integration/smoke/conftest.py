@@ -1,4 +1,4 @@
-"""One small model, really trained once per session, for every test that damages it or runs it."""
+"""One small model, really trained once per run, for every test that damages it or runs it."""
 
 import json
 import shutil
@@ -17,6 +17,7 @@ from smoke.run import run
 from smoke.sandbox import REQUIRED
 from smoke.supervise import Limits
 from tests.integration.smoke.confining import ROOT, Confined
+from tests.shared import made_once
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +25,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Probe]:
     """A folder with a healthy checkpoint, and its declared probe."""
     if not is_installed():
         pytest.skip("needs the smoke requirements")
-    from smoke.tiny import train
 
-    trained = train(tmp_path_factory.mktemp("tiny") / "model", steps=60)
-    return trained.folder, Probe.from_json(json.loads(json.dumps(trained.to_json())))
+    def make(folder: Path) -> None:
+        from smoke.tiny import train
+
+        trained = train(folder / "model", steps=60)
+        (folder / "probe.json").write_text(json.dumps(trained.to_json()))
+
+    folder = made_once(tmp_path_factory, "tiny", make)
+    return folder / "model", Probe.from_json(json.loads((folder / "probe.json").read_text()))
 
 
 @pytest.fixture(scope="session")
