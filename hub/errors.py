@@ -110,11 +110,19 @@ def _hidden(is_somebody: bool) -> HttpResponse:
 def _answer(
     status: int, code: str, verdict: Verdict, headers: Mapping[str, str], fields: Mapping[str, object]
 ) -> HttpResponse:
-    body = {"error": verdict.sentence, "reasons": verdict.as_list()} | dict(fields)
-    answer = _finish(JsonResponse(body, status=status), verdict.sentence, code)
+    sentence = _as_shown(verdict.sentence, status, code)
+    body = {"error": sentence, "reasons": verdict.as_list()} | dict(fields)
+    answer = _finish(JsonResponse(body, status=status), sentence, code)
     for name, value in headers.items():
         answer[name] = value
     return answer
+
+
+def _as_shown(sentence: str, status: int, code: str) -> str:
+    """The sentence as the client shows it: once where header and body say the same, and a 403 with a full stop of the
+    client's own behind it."""
+    plain_text = sentence.translate(PLAIN)
+    return plain_text.removesuffix(".") if status == 403 and not code else plain_text
 
 
 def _finish(answer: HttpResponse, message: str, code: str) -> HttpResponse:

@@ -38,7 +38,7 @@ class HubMiddleware:
         area = left_out.area_of(segments) if match is None or match.view is None else None
         if not is_ours and area is None and (match is None or match.view is None):
             return self.get_response(request)
-        response = _answer(request, match) if area is None else _left_out(request, area, segments)
+        response = _answer(request, match, _beyond(area, segments))
         if not response.streaming and "Content-Length" not in response and "X-Accel-Redirect" not in response:
             # Without a length the server would send it in chunks, each piece by a call of its own.
             response["Content-Length"] = str(len(response.content))
@@ -50,16 +50,19 @@ class HubMiddleware:
         return response
 
 
-def _answer(request: HttpRequest, match: routing.Match | None) -> HttpResponse:
+def _answer(request: HttpRequest, match: routing.Match | None, beyond: HubRefused | None) -> HttpResponse:
     call = Call(request)
     try:
+        limits.require(call, match)
+        if beyond is not None:
+            _ = call.token  # a token that opens nothing is told so first, as everywhere
+            raise beyond
         if match is None:
             raise Refused.because(policies.NO_SUCH_ROUTE)
         if match.view is None:
             allowed = ", ".join(match.allowed)
             verdict = Refused.because(policies.WRONG_METHOD, allowed=allowed, method=request.method).verdict
             raise HubRefused(verdict, headers={"Allow": allowed})
-        limits.require(call, match)
         return match.view(call, **match.parts)
     except SentOn as direction:
         return errors.sent_on(direction.location)
@@ -76,14 +79,12 @@ def _answer(request: HttpRequest, match: routing.Match | None) -> HttpResponse:
         )
 
 
-def _left_out(request: HttpRequest, area: left_out.Area, segments: list[str] | None) -> HttpResponse:
-    """Nothing is there for anybody; a token that opens nothing is told so first, as everywhere."""
-    try:
-        _ = Call(request).token
-    except Refused as refused:
-        return errors.response(refused, is_somebody=False)
+def _beyond(area: left_out.Area | None, segments: list[str] | None) -> HubRefused | None:
+    """The answer where an address lies in what is left out: nothing is there for anybody."""
+    if area is None:
+        return None
     verdict = Refused.because(policies.LEFT_OUT, sought=area.sought, instead=area.instead).verdict
-    return HubRefused(verdict, code=left_out.code_of(area, segments or [], errors.REPO)).response()
+    return HubRefused(verdict, code=left_out.code_of(area, segments or [], errors.REPO))
 
 
 def _is_somebody(call: Call) -> bool:

@@ -47,14 +47,14 @@ MODELS_ONLY = Rule(
 GOVERNED_SETTINGS = Rule(
     "hub.governed_settings",
     "Visibility and gate of {repo_id} change only through a release, since {organization} is a governed namespace. "
-    "Draft one at {url}.",
+    "Visit {url} to draft one.",
     RELEASE_MANAGER,
     Kind.WHO,
 )
 GOVERNED_DELETE = Rule(
     "hub.governed_delete",
     "{repo_id} cannot be deleted, since {organization} is a governed namespace and keeps what was decided on. "
-    "Withdraw its release at {url}.",
+    "Visit {url} to withdraw its release.",
     RELEASE_MANAGER,
     Kind.WHO,
 )

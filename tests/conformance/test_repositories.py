@@ -178,7 +178,7 @@ def test_governed_create_says_why_it_is_private(writer, new_id) -> None:
     [
         (lambda api, repo: api.update_repo_settings(repo, visibility="public"), "change only through a release"),
         (lambda api, repo: api.update_repo_settings(repo, gated="auto"), "change only through a release"),
-        (lambda api, repo: api.delete_repo(repo), "Withdraw its release at http"),
+        (lambda api, repo: api.delete_repo(repo), "to withdraw its release"),
         (lambda api, repo: api.move_repo(repo, f"{GOVERNED}/elsewhere"), "governed namespace"),
         (lambda api, repo: api.super_squash_history(repo), "never rewritten"),
     ],

@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "docs" / "transcripts" / "hub.txt"
+# What the client prints of its own affairs, or only where the machine is slow.
+PASSING = re.compile(r"hf-cli` skill|^Uploading\.\.\. |^Still waiting to acquire lock")
 REPO, GATED = "lab/nimbus", "lab/gated"
 FORM = """\
 digest=$(sha256sum LICENSE | cut -d' ' -f1)
@@ -65,13 +67,14 @@ def _told(world, folder: Path):
     yield run(researcher, f"hf download {GATED} config.json --local-dir .")
     yield run(researcher, f"hf download {GATED} LICENSE --local-dir .")
     yield run(researcher, FORM)
+    yield "# The command only says that approval is needed; why, the server told the client, whose debugging shows it."
     yield run(researcher, f"HF_DEBUG=1 hf download {GATED} config.json --local-dir . 2>&1 | grep awaiting | tail -1")
     yield "# A reviewer decides, with the client that scripts use."
     (folder / "decide.py").write_text(LIST + "\n")
-    yield run(reviewer, "cat decide.py; python decide.py")
-    yield "# And the researcher downloads."
+    yield run(reviewer, "cat decide.py && python decide.py")
+    yield "# And the researcher downloads, and compares every file with what the repository says of it."
     yield run(researcher, f"hf download {GATED} --local-dir model")
-    yield run(researcher, "sha256sum model/model.bin")
+    yield run(researcher, f"hf cache verify {GATED} --local-dir model")
 
 
 class _Shell:
@@ -101,7 +104,8 @@ class _Shell:
             text=True,
             check=False,
         )
-        return self._plain(f"{who.name}$ {line}\n{done.stdout}")
+        typed = line.replace("\n", "\n> ")
+        return self._plain(f"{who.name}$ {typed}\n{done.stdout}")
 
     def _plain(self, text: str) -> str:
         text = (
@@ -110,7 +114,7 @@ class _Shell:
         text = re.sub(r"http://127\.0\.0\.1:\d+", "http://hub.example", text)
         text = re.sub(r"(commit/|[^0-9a-f])[0-9a-f]{40}(?![0-9a-f])", r"\1COMMIT", text)
         text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST-ID", text)
-        return "\n".join(line.rstrip() for line in text.splitlines() if "hf-cli` skill" not in line) + "\n"
+        return "\n".join(line.rstrip() for line in text.splitlines() if not PASSING.search(line)) + "\n"
 
 
 if __name__ == "__main__":

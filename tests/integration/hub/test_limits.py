@@ -50,6 +50,18 @@ def test_uploads_own_addresses_are_not_counted(somebody: Person) -> None:
     assert {client.put("/api/hub/uploads/x:y:z", REMOTE_ADDR="192.0.2.1").status_code for _ in range(4)} == {403}
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/datasets", 404), ("/api/repos/create", 405), ("/api/nothing-here", 404)]
+)
+def test_what_is_not_here_is_counted_as_well(somebody: Person, path: str, status: int) -> None:
+    assert [ask(path=path).status_code for _ in range(3)] == [status, status, 429]
+
+
+def test_what_the_xet_client_asks_before_each_xorb_is_not_counted(somebody: Person) -> None:
+    path = "/api/xet/store/lab/v1/xorb-grants/default/0"
+    assert {Client().post(path, REMOTE_ADDR="192.0.2.1").status_code for _ in range(4)} == {404}
+
+
 @pytest.mark.usefixtures("nobody_counts")
 def test_nobody_is_limited_where_nobody_can_count(somebody: Person) -> None:
     assert {ask().status_code for _ in range(4)} == {200}

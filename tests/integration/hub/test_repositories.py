@@ -250,6 +250,17 @@ def test_every_other_address_answers_json(governed) -> None:
         assert http.post("/api/repos/create", content=b'{"name": "\\ud800"}').status_code == 400
 
 
+def test_long_metadata_of_a_card_is_read_for_callers_with_a_token_alone(direct) -> None:
+    long, short = ("---\na: [" + "1, " * count + "]\na: twice\n---\n" for count in (20_000, 10))
+    with direct.outsider.http as http:
+        assert http.post("/api/validate-yaml", json={"content": long}).status_code == 400
+        http.headers.pop("authorization")
+        unread = http.post("/api/validate-yaml", json={"content": long})
+        assert unread.status_code == 200 and not unread.json()["errors"]
+        assert "without a token" in unread.json()["warnings"][0]["message"]
+        assert http.post("/api/validate-yaml", json={"content": short}).status_code == 400
+
+
 def test_a_repository_is_duplicated_within_its_namespace_with_its_gate(direct, governed) -> None:
     for lab in (direct, governed):
         api, repo_id = lab.writer.api, f"{lab.name}/first"
