@@ -20,6 +20,8 @@ from weights.front_matter import FENCED
 MAX_CARD_CHARACTERS = 128 * 1024
 # Emphasis and brackets cost the square of a paragraph's length; a longer one is shown as it was written.
 MAX_PARAGRAPH_CHARACTERS = 8 * 1024
+# Around what a release writes into a card.
+OWN_MARK = re.compile(r"<!-- (?:end of )?imprimatur: tested on -->[ \t]*")
 TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
     "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -51,11 +53,23 @@ def render_card(text: str) -> SafeString:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    ends = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    parser.block.ruler.before("fence", "mark", _mark, ends)
     parser.add_render_rule("image", _image_as_text)
     parser.add_render_rule("long_text", _long_text)
     parser.core.ruler.before("inline", "long_paragraphs", _spare_long_paragraphs)
     parser.core.ruler.push("deeper_headings", _deepen_headings)
     return parser
+
+
+def _mark(state: object, begin: int, end: int, silent: bool) -> bool:
+    """Leave out our own marks; every other comment is shown, since it is published with the card."""
+    line = state.src[state.bMarks[begin] : state.eMarks[begin]]
+    if not OWN_MARK.fullmatch(line):
+        return False
+    if not silent:
+        state.line = begin + 1
+    return True
 
 
 def _deepen_headings(state: object) -> None:

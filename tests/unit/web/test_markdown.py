@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from release.tested_on import BEGIN, END
 from web.markdown import MAX_CARD_CHARACTERS, TAGS, render_card
 
 
@@ -122,3 +123,17 @@ def test_a_paragraph_too_long_to_read_is_shown_as_it_was_written():
 def test_whatever_comes_only_allowed_tags_go_out(text):
     html = render_card(text)
     assert {name.lower() for name in re.findall(r"</?([a-zA-Z][a-zA-Z0-9]*)", html)} <= TAGS
+
+
+def test_our_own_marks_are_left_out_and_end_the_table_above_them():
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    shown = render_card(f"Words\n{BEGIN}\n{table}\n{END}\n\nMore")
+    assert "imprimatur" not in shown
+    assert shown.count("<tr>") == 2
+    assert "<p>Words</p>" in shown
+    assert "<p>More</p>" in shown
+
+
+@pytest.mark.parametrize("card", ["<!-- a note -->", f"{BEGIN} x", f"    {BEGIN}", f"a {END}"])
+def test_other_comments_are_shown_since_they_are_published_too(card):
+    assert "&lt;!--" in render_card(card)
