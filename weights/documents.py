@@ -20,6 +20,7 @@ from weights.findings import Finding
 from weights.formats import Kind, is_weight_name, promised, suffix_of
 from weights.leftovers import check_escaped, check_text, check_values
 from weights.markup import check_markup, check_xml
+from weights.openvino import data_of_graph
 from weights.pickle_file import check_pickles, name_findings
 from weights.pickle_walk import looks_like_pickle
 from weights.report import Parsed
@@ -74,6 +75,7 @@ def inspect_text(content: bytes, path: str, kind: Kind) -> Parsed:
         findings += _check_yaml(text, path)
     elif suffix_of(path) in _MARKUP_SUFFIXES:
         findings += check_markup(text, path) + check_xml(text, path)
+        kept = data_of_graph(text, path) if suffix_of(path) == ".xml" else None
     elif not is_license_file(path):
         kept = summarize_lines(text, path)
     if is_license_file(path):

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     ONNX = "onnx"
     TENSORFLOW = "tensorflow"
     FLAX = "flax"
+    IMATRIX = "imatrix"
     SENTENCEPIECE = "sentencepiece"
     POINTER = "pointer"
     PAGE = "page"
@@ -123,6 +124,7 @@ WEIGHT_SUFFIXES = frozenset(
         ".model",
         ".safetensor",
         ".th",
+        ".ot",
         ".dat",
         ".tar",
     ]
@@ -141,7 +143,7 @@ _PROMISES = {
     ".msgpack": frozenset({Kind.FLAX}),
     ".tflite": frozenset({Kind.UNKNOWN}),
 }
-_PROMISES |= dict.fromkeys([".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".th"], _PICKLES)
+_PROMISES |= dict.fromkeys([".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".th", ".ot"], _PICKLES)
 _PROMISES |= dict.fromkeys(
     [".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".ico", ".pdf", ".mp3", ".mp4", ".wav", ".ogg", ".flac", ".avi"],
     frozenset({Kind.MEDIA}),

@@ -16,6 +16,7 @@ from weights.formats import TEXT_LIMIT_BYTES, Kind, promised, recognize
 from weights.gguf_file import inspect_gguf
 from weights.hashing import HashingReader
 from weights.hdf5_file import inspect_hdf5
+from weights.imatrix_file import inspect_imatrix
 from weights.leftovers import check_metadata
 from weights.media import check_archive, check_tail
 from weights.numpy_file import inspect_numpy
@@ -40,10 +41,13 @@ _PARSERS: Mapping[str, Callable[[HashingReader, str], Parsed]] = {
     Kind.TAR: inspect_tar,
     Kind.COMPRESSED: inspect_compressed,
 }
-_COVERED = frozenset({Kind.SAFETENSORS, Kind.GGUF, Kind.NUMPY, Kind.FLAX})  # whose last tensor may hold anything
+# Whose last tensor may hold anything; what is unknown may be the data of a graph.
+_COVERED = frozenset({Kind.SAFETENSORS, Kind.GGUF, Kind.NUMPY, Kind.FLAX, Kind.IMATRIX, Kind.UNKNOWN})
 _TEXTUAL = frozenset({Kind.TEXT, Kind.PAGE, Kind.POINTER})
 _INSPECTED = (
-    _TEXTUAL | _PARSERS.keys() | {Kind.JSON, Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX, Kind.TENSORFLOW, Kind.FLAX}
+    _TEXTUAL
+    | _PARSERS.keys()
+    | {Kind.JSON, Kind.MEDIA, Kind.SENTENCEPIECE, Kind.ONNX, Kind.TENSORFLOW, Kind.FLAX, Kind.IMATRIX}
 )
 
 
@@ -64,7 +68,7 @@ def parse(reader: HashingReader, head: bytes, path: str) -> Parsed:
         parsed = _PARSERS[kind](reader, path)
     else:
         parsed = Parsed(kind)
-    for inspect in (inspect_flax, inspect_protobuf):  # which have no mark, either
+    for inspect in (inspect_flax, inspect_protobuf, inspect_imatrix):  # which have no mark, either
         if parsed.kind == Kind.UNKNOWN:
             parsed = inspect(reader, path)
     if parsed.kind in _COVERED:

@@ -45,6 +45,7 @@ _TYPES = frozenset(
     | {"uint64", "bool", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz"}
     | {"float8_e5m2fnuz", "float8_e8m0fnu", "qint8", "quint8", "qint32"}
 )
+_SCHEMES = frozenset(["per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric"])
 _NUMPY_ARRAYS = frozenset(["_reconstruct", "scalar"])
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
@@ -52,7 +53,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "builtins": _BUILTINS,
     "__builtin__": _BUILTINS | {"unicode", "long", "xrange"},
     "_codecs": frozenset(["encode"]),
-    "torch": _STORAGES | _TYPES | {"Size", "device", "Tensor"},
+    "torch": _STORAGES | _TYPES | _SCHEMES | {"Size", "device", "Tensor"},
     "torch.storage": frozenset(["UntypedStorage", "TypedStorage", "_LegacyStorage"]),
     "torch._utils": frozenset(
         {"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter", "_rebuild_qtensor"}

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from weights.catalog.onnx import OX_DATA, OX_FORMAT, OX_MISSING
 from weights.findings import Finding
-from weights.formats import Kind
+from weights.formats import Kind, suffix_of
 from weights.hashing import HashingReader
 from weights.onnx_graph import LISTED_LIMIT, inspect_onnx
 from weights.protobuf import BYTES, FIXED32, VARINT, Field, NotProtobufError, fields
@@ -52,7 +52,7 @@ def inspect_protobuf(reader: HashingReader, path: str) -> Parsed:
 
 
 def check_external_data(files: Sequence[FileReport]) -> list[Finding]:
-    """Whether every data file that an ONNX model names is beside it, and large enough."""
+    """Whether every data file that an ONNX or OpenVINO model names is beside it, and large enough."""
     by_path = {file.path: file for file in files}
     findings = []
     for file, path, size in _external(files):
@@ -68,14 +68,15 @@ def check_external_data(files: Sequence[FileReport]) -> list[Finding]:
 
 
 def explained_data(files: Sequence[FileReport]) -> set[str]:
-    """Paths of files in no format of their own, whose bytes an ONNX model lays out."""
+    """Paths of files in no format of their own, whose bytes an ONNX or OpenVINO model lays out."""
     return {path for _, path, _ in _external(files)}
 
 
 def _external(files: Sequence[FileReport]) -> Iterator[tuple[FileReport, str, int]]:
     for file in files:
-        if file.kind == Kind.ONNX and isinstance(file.content, dict):
-            for name, size in file.content["external"].items():
+        is_graph = file.kind == Kind.ONNX or (file.kind == Kind.TEXT and suffix_of(file.path) == ".xml")
+        if is_graph and isinstance(file.content, dict):
+            for name, size in file.content.get("external", {}).items():
                 yield file, str(PurePosixPath(file.path).parent / name), size
 
 

@@ -1,7 +1,9 @@
 """What credentials look like.
 
 Owns the patterns and what tells a real credential from an example of one. Each pattern has a fixed beginning that
-ordinary text and vocabularies do not have. Where a pattern has a group, that is the secret, and the rest names it.
+ordinary text and vocabularies do not have. Where a pattern has a group, that is the secret, and the rest names it. What
+may be long has either nothing to follow or a beginning that cannot be within it: else a text of beginnings takes the
+square of its length.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ _PATTERNS = {
     "GitHub token": r"gh[pousr]_[A-Za-z0-9]{36}\b",
     "GitHub fine-grained token": r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b",
     "GitLab token": r"glpat-[A-Za-z0-9_-]{20}\b",
-    "OpenAI key": r"sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{40,}|[A-Za-z0-9]{48}\b|"
+    "OpenAI key": r"sk-(?<![\w-]sk-)(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{40,}|[A-Za-z0-9]{48}\b|"
     r"[A-Za-z0-9_-]{20,200}?T3BlbkFJ[A-Za-z0-9_-]{20,})",
     "Anthropic key": r"sk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{32,}",
     "Slack token": r"xox[abprs]-[A-Za-z0-9-]{24,}",
@@ -72,9 +74,9 @@ _PATTERNS = {
     "key of a service": r"(?:_API_KEY|_api_key)[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9_-]{32,200})(?![A-Za-z0-9_.(\[-])",
     "password of a machine": r"machine\s{1,9}[\w-]{1,63}\.\S{1,99}\s{1,9}login\s{1,9}\S{1,99}\s{1,9}"
     r"password\s{1,9}(\S{12,200})",
-    "JSON web token": r"eyJ[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{30,}",
+    "JSON web token": r"eyJ(?<![\w-]eyJ)[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{30,}",
     "private key": r"-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY(?: BLOCK)?-----"
-    r"[A-Za-z0-9+/=\s\\:,.-]{0,200}?[A-Za-z0-9+/=]{40}",
+    r"(?:\\{1,4}[nr]|\s){0,40}(?:[A-Z][A-Za-z-]{2,15}: [^\\\r\n]{1,90}(?:\\{1,4}[nr]|\s){1,40}){0,4}[A-Za-z0-9+/=]{40}",
     "password in an address": r"://[^\s/:@\"'<>{}$]{1,64}:([^\s/:@\"'<>{}$*]{6,128})@[A-Za-z0-9.-]+",
 }
 # What a text must hold for a pattern to have a chance: looked for first, since a plain search is a hundred times

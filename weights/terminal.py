@@ -23,7 +23,7 @@ _COLORS = {"block": "1;31", "warn": "33", "note": "36", "pass": "32"}
 _MEANINGS = {
     Verdict.BLOCK: "must not be released as it is",
     Verdict.WARN: "may be released once a named person has accepted each warning, with a reason",
-    Verdict.PASS: "nothing stands against its release",
+    Verdict.PASS: "no finding stands against its release",
 }
 _NOUNS = {
     Severity.BLOCK: ("blocking", "blocking"),

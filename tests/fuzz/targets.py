@@ -107,6 +107,7 @@ TARGETS = {
     "array": Fuzz(array, (".npy",)),
     "protobuf": Fuzz(named("model.onnx", "saved_model.pb", "tokenizer.model"), (".onnx", ".pb")),
     "hdf5": Fuzz(named("model.h5", lead=b"\x89HDF\r\n\x1a\n"), (".h5",)),
+    "imatrix": Fuzz(named("imatrix.dat"), (".dat",)),
     "flax": Fuzz(named("flax_model.msgpack"), (".msgpack",)),
     "wrapped": Fuzz(named("x.tar", "x.gz"), (".tar", ".gz", ".xz", ".bz2", ".z", ".lzma", ".nemo")),
     "media": Fuzz(named("a.png"), (".png", ".jpg", ".gif", ".pdf", ".mp3")),

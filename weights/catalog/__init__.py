@@ -12,7 +12,7 @@ from types import ModuleType
 from weights.catalog import coherence, files, folder, gguf, keras, leftovers, onnx, pickles, templates, tensors
 from weights.findings import Check
 
-RULESET = "2026.11.8"
+RULESET = "2026.11.9"
 
 GROUPS: tuple[tuple[str, ModuleType], ...] = (
     ("Files and names", files),

@@ -23,7 +23,7 @@ OX_PATH = Check(
 OX_MISSING = Check(
     "OX-MISSING",
     Severity.BLOCK,
-    "Data file that an ONNX model needs and nobody has",
+    "Data file that an ONNX or OpenVINO model needs and nobody has",
     "The graph names a file for its tensor data that is not among the files.",
     "Add the file.",
 )
@@ -52,7 +52,7 @@ OX_COST = Check(
 OX_DATA = Check(
     "OX-DATA",
     Severity.WARN,
-    "Data of an ONNX model in a file of its own",
+    "Data of an ONNX or OpenVINO model in a file of its own",
     "The file has no format; the graph beside it says which bytes are which tensor. That they are there was checked, "
     "their values were not.",
     "Compare the digest with that of the export.",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, quants
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.weights.families import bf16
@@ -187,6 +187,7 @@ def test_what_is_no_fingerprint_is_refused(text: str) -> None:
         Fingerprint.from_text(text)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 4000))
 def test_a_spoiled_fingerprint_is_read_or_refused(noise: bytes, place: int) -> None:
     content = bytearray(base64.b64decode(record(ARRAY[:8]).sample or ""))

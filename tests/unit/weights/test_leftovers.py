@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from tests.unit.weights.makers import bf16, checks, safetensors_bytes
 from weights import FileReport, inspect_folder
 from weights.cards import check_yaml
 from weights.leftovers import check_name, check_text
-from weights.secret_patterns import entropy, find_secrets
+from weights.secret_patterns import _LITERALS, entropy, find_secrets
 from weights.text_search import SearchedText
 
 Inspect = Callable[..., FileReport]
@@ -137,6 +138,15 @@ def test_a_credential_that_two_patterns_fit_is_told_once() -> None:
 def test_the_number_of_credentials_is_bounded() -> None:
     searched = SearchedText(" ".join("npm_" + noise(36) for _ in range(30)))
     assert len(list(find_secrets(searched, 7))) == 7
+
+
+@pytest.mark.parametrize("ending", ["", "a", "-", " "])
+def test_a_text_of_beginnings_takes_no_time(ending: str) -> None:
+    started = time.process_time()
+    for beginning in {word for words in _LITERALS.values() for word in words} | {"-----BEGIN PRIVATE KEY-----"}:
+        searched = SearchedText((beginning + ending) * (100_000 // len(beginning)))
+        assert all(secret.masked for secret in find_secrets(searched))
+    assert time.process_time() - started < 5  # in the square of its length, one of them alone took so long
 
 
 def test_entropy() -> None:

@@ -158,3 +158,9 @@ def test_an_architecture_that_is_no_text(kind: int) -> None:
     content += bytes(-len(content) % 32) + np.linspace(-1, 1, 64, dtype="<f4").tobytes()
     report = join([inspect_file(lambda: io.BytesIO(content), "model.gguf", len(content))])
     assert [finding.check for finding in report.findings] == ["GG-MODEL"]
+
+
+def test_the_scheme_of_a_quantized_tensor_is_a_plain_constant() -> None:
+    content = b"\x80\x02ctorch\nper_tensor_affine\nq\x00."
+    report = inspect_file(lambda: io.BytesIO(content), "rust_model.ot", len(content))
+    assert [finding.check for finding in report.findings] == ["PK-FORMAT"]

@@ -11,7 +11,7 @@ from weights.text_search import SHORT_CHARACTERS, STEP_CHARACTERS, SearchedText
 LETTERS = st.text(alphabet="ab_:é😀\ud800", max_size=12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(before=LETTERS, word=st.text(alphabet="ab_:é", max_size=4), after=LETTERS, is_long=st.booleans())
 def test_a_word_is_found_as_a_plain_search_finds_it(before: str, word: str, after: str, is_long: bool) -> None:
     text = "x" * (SHORT_CHARACTERS * is_long) + before + after
