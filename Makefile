@@ -2,8 +2,8 @@
 
 PORT ?= 8000
 SMOKE ?= 1
-# Each process of the tests has a PostgreSQL and Redis of its own. One more than the two cores that they are timed on,
-# since tests of clocks, leases and starting processes wait for a third of their time.
+# Each process of the tests has a PostgreSQL and Redis of its own. One more than the two cores that they are timed on:
+# many tests wait, for clocks, leases and processes that start.
 PROCESSES ?= 3
 export PORT SMOKE
 

@@ -95,6 +95,6 @@ def test_a_card_without_one_keeps_its_bytes():
 
 
 def test_a_card_full_of_beginnings_takes_no_time():
-    begun = time.monotonic()
+    begun = time.process_time()
     with_section((BEGIN + "\n" * 50) * 8000, section(RUN, []), before=HEADING)
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
