@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-_GRAPH = re.compile(r"\s*(<\?xml[^>]{0,200}\?>)?\s*<net\s[^>]{0,1000}>")
+_GRAPH = re.compile(r"\s{0,99}(<\?xml[^>]{0,200}\?>\s{0,99})?<net\s[^>]{0,1000}>")
 _CONSTANT = re.compile(r"<data\s[^<>]*>")
 _PLACE = re.compile(r"\s(offset|size)=\"(\d{1,18})\"")
 
