@@ -130,7 +130,7 @@ def verify(call: Call, ticket: str) -> HttpResponse:
 
 
 def _announced(file: Any) -> Announced:
-    if not isinstance(file, dict) or not isinstance(file.get("size"), int) or isinstance(file.get("size"), bool):
+    if not isinstance(file, dict) or not _is_size(file.get("size")):
         raise malformed("Each file must have a path, a size and a sample.")
     try:
         sample = base64.b64decode(text_of(file, "sample", "", limit=2 * SAMPLE_BYTES), validate=True)
@@ -141,8 +141,7 @@ def _announced(file: Any) -> Announced:
 
 def _object(entry: Any) -> tuple[str, int]:
     sha256, size = (entry.get("oid"), entry.get("size")) if isinstance(entry, dict) else (None, None)
-    is_size = isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= LARGEST_BYTES
-    if not (isinstance(sha256, str) and SHA256.fullmatch(sha256) and is_size):
+    if not (isinstance(sha256, str) and SHA256.fullmatch(sha256) and _is_size(size)):
         raise malformed("An object needs a SHA-256 as oid and its size in bytes.")
     return sha256, size
 
@@ -165,3 +164,7 @@ def _require_main(call: Call, revision: str) -> None:
     """Refuse a pull request against anything but the main branch, before anything is sent."""
     if call.asks("create_pr") and revision not in MAIN_NAMES:
         raise Refused.because(policies.ONLY_AGAINST_MAIN, revision=revision[:100])
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_BYTES

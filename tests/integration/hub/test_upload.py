@@ -241,6 +241,16 @@ def test_a_commit_that_is_none_is_refused(governed, text: bytes) -> None:
     assert not Commit.objects.filter(variant__name="lines").exists()
 
 
+def test_sizes_that_no_file_has_are_refused_before_anything_is_sent(governed) -> None:
+    repo_id = f"{governed.name}/sizes"
+    governed.writer.api.create_repo(repo_id)
+    with governed.writer.http as http:
+        for size in (-1, 1 << 60, True, "5", None):
+            sent = {"files": [{"path": "a.bin", "sample": "", "size": size}]}
+            answer = http.post(f"/api/models/{repo_id}/preupload/main", json=sent)
+            assert answer.status_code == 400 and answer.headers["X-Error-Message"], size
+
+
 def test_a_commit_cut_short_at_the_end_of_a_line_is_refused(governed) -> None:
     repo_id = f"{governed.name}/cut"
     governed.writer.api.create_repo(repo_id)
