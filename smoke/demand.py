@@ -36,6 +36,10 @@ STACKS = ("gate_up_proj", "up_proj", "down_proj")
 WHOLE_EXPERTS = ("llama4", "llama4_text", "dbrx", "jetmoe", "step3p7")
 """Architectures whose experts are laid out in ways of their own: they stay in two bytes an element."""
 
+EXPERT_KERNELS_BYTES = 128 << 20
+"""Each expert is given another number of tokens each time, and a kernel is made and kept for every number: 71 MiB more
+than was planned for a model of 1 million parameters."""
+
 _EXPERT = re.compile(r"(.*\.experts)\.\d+\.(\w+)")
 
 BOUNDS = {"num_hidden_layers": 4096, "hidden_size": 1 << 20, "vocab_size": 1 << 24, "num_attention_heads": 1 << 14}
@@ -72,11 +76,12 @@ def demand(checkpoint: Checkpoint, quantization: str, context: int) -> Demand:
     inner = number(config, "intermediate_size", "d_ff", "n_inner", "ffn_dim") or 4 * hidden
     vocabulary = number(config, "vocab_size")
     window = number(config, "sliding_window") if config.get("use_sliding_window", True) else 0
+    kernels = EXPERT_KERNELS_BYTES if any(".experts." in t.name for t in checkpoint.tensors) else 0
     return Demand(
         quantization=quantization,
         weights=weights,
         cache=0 if checkpoint.kind != DECODER else 4 * layers * kv_heads * head * min(context, window or context),
-        activations=context * (4 * hidden + 2 * inner + 2 * kv_heads * head) * 4,
+        activations=context * (4 * hidden + 2 * inner + 2 * kv_heads * head) * 4 + kernels,
         logits=context * vocabulary * 6,
         load_spike=_spike(checkpoint, quantization, is_whole),
     )

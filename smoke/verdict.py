@@ -20,7 +20,7 @@ from smoke.demand import size
 from smoke.readings import Measured, gains, listed, names, part, unmeasured, value
 from smoke.report import Metric, Severity
 
-RULES_VERSION = "2026.11.4"
+RULES_VERSION = "2026.11.5"
 """The set of rules here, in `smoke.comparison`, `smoke.descent` and `smoke.by_token`; a report is bound to it."""
 
 IN_DOMAIN_SHARE = 0.6
@@ -30,6 +30,9 @@ CALIBRATION_NATS = 0.5
 ENTROPY_FLOOR_NATS, ENTROPY_CEILING_SHARE = 0.05, 0.9
 SKIP_NATS, UPDATE_SHARE = -0.02, 0.01
 DAMPING_WARN_PERCENT, DAMPING_FAIL_PERCENT = -1.0, -3.0
+FOREIGN_SKIP_NATS, FOREIGN_DAMPING_PERCENT = -0.1, -5.0
+"""On text that may be foreign to a model its last blocks make it too sure of itself: healthy ones gain up to 2.1
+percent where a part is turned down, and 0.03 nats without a block; on their own probes 0.4 percent."""
 SUSPICIONS = ("repairs", "damping", "block_skip")
 """Rules that suspect damage where a change helps; what was declared can prove them wrong."""
 SETTLED_PERCENT = 0.1
@@ -238,6 +241,8 @@ def depth(measured: Measured) -> list[Metric]:
         return []
     is_declared = part(measured, "probe").get("declared") is True
     grave = Severity.FAIL if is_declared else Severity.WARN
+    least_skip = SKIP_NATS if is_declared else FOREIGN_SKIP_NATS
+    least_damping = DAMPING_WARN_PERCENT if is_declared else FOREIGN_DAMPING_PERCENT
     skips = [(value(b, "skip_nats"), str(b.get("block"))) for b in looked if isinstance(b, Mapping)]
     damped = [
         (value(part(b, "damped_nats"), name), f"{b.get('block')} {name}")
@@ -249,17 +254,17 @@ def depth(measured: Measured) -> list[Metric]:
     metrics = []
     worst, where = min(((n, w) for n, w in skips if n is not None), default=(None, ""))
     if worst is not None:
-        ok = worst >= SKIP_NATS
+        ok = worst >= least_skip
         reason = f"Without block {where} the loss changes by {worst:+.3f} nats. {coverage}"
         metrics.append(
-            Metric("block_skip", "Every block helps", worst, f"at least {SKIP_NATS}", ok, reason, grave, "nats")
+            Metric("block_skip", "Every block helps", worst, f"at least {least_skip}", ok, reason, grave, "nats")
         )
     worst, where = min(((n, w) for n, w in damped if n is not None), default=(None, ""))
     if worst is not None:
         percent = 100 * worst / base
         severity = grave if percent < DAMPING_FAIL_PERCENT else Severity.WARN
         reason = f"With block {where} the loss changes by {percent:+.1f} percent. {coverage}"
-        ok, threshold = percent >= DAMPING_WARN_PERCENT, f"at least {DAMPING_WARN_PERCENT}"
+        ok, threshold = percent >= least_damping, f"at least {least_damping}"
         metrics.append(Metric("damping", "Every part is as strong as it should be", percent, threshold, ok, reason,
                               severity, "percent"))  # fmt: skip
     updates = facts.get("updates")
@@ -343,7 +348,7 @@ def generation(measured: Measured) -> list[Metric]:
     reason = "The same prompt gave the same tokens twice." if equal else "The same prompt gave different tokens."
     metrics = [Metric("determinism", "Determinism", None, "equal", equal is True, reason, Severity.WARN)]
     if agreement is not None:
-        reason = f"{agreement:.0%} of the tokens are the same with and without the cache."
+        reason = f"{agreement:.0%} of the tokens written with the cache are the likeliest without it, or as good."
         ok = agreement >= AGREEMENT
         metrics.append(
             Metric("cache", "Cached decoding", agreement, f"at least {AGREEMENT}", ok, reason, Severity.WARN, "share")

@@ -141,6 +141,7 @@ def test_an_encoder_decoder_continues_and_is_compared_with_itself(smoke, transla
     first = smoke(translator, probe=probe)
     assert first.outcome in (Outcome.PASS, Outcome.WARN), first.reason
     assert len(first.samples) == 3
+    assert {m.code: m.ok for m in first.metrics}["determinism"]
     damaged = smoke(
         damage(translator, tmp_path / "shifted", "shared.weight", lambda t: t.roll(1, dims=0)),
         probe=probe,

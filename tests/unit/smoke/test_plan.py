@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smoke.checkpoint import DECODER, ENCODER, ENCODER_DECODER, OTHER, CheckpointError, open_checkpoint
+from smoke.demand import EXPERT_KERNELS_BYTES
 from smoke.devices import Device, Inventory
 from smoke.plan import (
     BF16,
@@ -251,6 +252,15 @@ def test_experts_take_the_same_however_they_are_stored(tmp_path):
                   for name, shape in (("w1", (64, 32)), ("w3", (64, 32)), ("w2", (32, 64)))}  # fmt: skip
     stacked = {f"{at}.gate_up_proj": (4, 128, 32), f"{at}.down_proj": (4, 32, 64)}
     assert experts(tmp_path / "a", one_by_one) == experts(tmp_path / "b", stacked)
+
+
+def test_the_kernels_that_experts_need_are_planned_for(tmp_path):
+    at = "model.layers.0.mlp"
+    asked = []
+    for name in (f"{at}.experts.down_proj", f"{at}.others.down_proj"):
+        folder = write(tmp_path / name, {**LLAMA_1B, "model_type": "mixtral"}, {name: (4, 32, 64)})
+        asked.append(demand(open_checkpoint(folder), BF16, 512))
+    assert asked[0].activations - asked[1].activations == EXPERT_KERNELS_BYTES
 
 
 def test_experts_of_an_uncommon_layout_stay_in_two_bytes(tmp_path):

@@ -238,6 +238,9 @@ def test_rules_on_blocks(changes, expected):
 
 
 def test_rules_on_blocks_only_warn_on_text_outside_the_domain():
+    healthy = deep(base=UNDECLARED, skip=-0.09, damped={"mlp x0": -0.19})
+    healthy["probe"] = {**healthy["probe"], "declared": False}
+    assert broken(healthy) == {}
     measured = deep(skip=-1.0, damped={"mlp x0": -1.0})
     measured["probe"] = {**UNDECLARED["probe"], "declared": False}
     assert broken(measured) == {"block_skip": WARN, "damping": WARN}
