@@ -1,7 +1,7 @@
 """What becomes of a check that fails itself: a finding that blocks, in place of no report at all.
 
-Owns which exceptions are a check's own fault. Those of whoever opens or watches the file are never among them: a disk
-that fails and a job that is canceled say nothing about a checkpoint.
+Owns which exceptions are a check's own fault. Those of whoever opens, bounds or watches the file are never among them:
+a disk that fails, a limit on memory and a job that is canceled are theirs to report.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ FAULTS = (
     AssertionError,
     struct.error,
     RecursionError,
-    MemoryError,
 )
 
 
