@@ -6,10 +6,12 @@ import gc
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import django
 import hypothesis
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from config.launcher.instance import is_setting
 from tests.services import Services
@@ -93,10 +95,18 @@ def chromium() -> str:
     return path
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """Keep a file's tests in one process, and those of folders whose files share an instance that starts slowly."""
-    at = item.path.parent if item.path.parent.name in ONE_INSTANCE else item.path
-    item.add_marker(pytest.mark.xdist_group(str(at)))
+    return ByInstance(config, log)
+
+
+class ByInstance(LoadScopeScheduling):
+    """Groups by path alone: marks reach the scheduler only through names of tests, which pytest keeps to itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        return str(path.parent if path.parent.name in ONE_INSTANCE else path)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
