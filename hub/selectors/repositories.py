@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 from django.utils import timezone
 
+from accounts.lookups import Lookup
 from accounts.models import User
 from accounts.roles import Scope
 from gating.policies import Access
@@ -114,10 +115,13 @@ def gate_word(variant: Variant, access: Access) -> str | bool:
     return "auto" if access.is_gate_automatic else "manual"
 
 
+_COMMIT = Lookup(lambda commit: Commit.objects.filter(pk=commit).select_related("checkpoint", "author"), commit=int)
+
+
 @lru_cache(maxsize=KEPT_COMMITS)
 def _served_commit(commit_id: int) -> Commit:
     """A commit with its checkpoint; neither ever changes. Which one is served was asked before."""
-    return Commit.objects.select_related("checkpoint", "author").get(pk=commit_id)
+    return _COMMIT.first(commit=commit_id)
 
 
 def repository(user: User | None, scopes: Scopes, repo_id: str) -> Repository:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from django.db import connection
+
+from accounts.lookups import Lookup
 from hub import git
 from hub.selectors.kept import Kept
 from registry import policies as registry
@@ -67,7 +70,7 @@ class Tree:
 
 def tree_of(checkpoint: Checkpoint | None) -> Tree:
     """The tree of a checkpoint; an empty one for none."""
-    return _tree(checkpoint.digest) if checkpoint else Tree()
+    return _tree(checkpoint) if checkpoint else Tree()
 
 
 def content_of(entry: Entry) -> bytes:
@@ -88,9 +91,16 @@ def known_file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
     return None if entry is None or entry.is_folder else entry
 
 
+_file = Lookup(
+    lambda checkpoint, path: CheckpointFile.objects.filter(checkpoint_id=checkpoint, path=path).select_related("blob"),
+    checkpoint=int,
+    path=str,
+)
+
+
 def file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
     """One file, by one query; None where the path is no file."""
-    row = CheckpointFile.objects.filter(checkpoint=checkpoint, path=path).select_related("blob").first()
+    row = _file.first(checkpoint=checkpoint.pk, path=path)
     if row is None:
         return None
     entry = _entry(row.path, row.blob_id, row.blob.size_bytes, row.blob.git_sha1, row.is_large)
@@ -100,19 +110,26 @@ def file_at(checkpoint: Checkpoint, path: str) -> Entry | None:
 _kept: Kept[Tree] = Kept(KEPT_ENTRIES)
 
 
-def _tree(digest: str) -> Tree:
-    found = _kept.get(digest)
+def _tree(checkpoint: Checkpoint) -> Tree:
+    found = _kept.get(checkpoint.digest)
     if found is None:
-        found = _read(digest)
-        _kept.put(digest, found, len(found.entries))
+        found = _read(checkpoint.pk)
+        _kept.put(checkpoint.digest, found, len(found.entries))
     return found
 
 
-def _read(digest: str) -> Tree:
-    rows = CheckpointFile.objects.filter(checkpoint__digest=digest).values_list(
-        "path", "blob_id", "blob__size_bytes", "blob__git_sha1", "is_large"
-    )
-    files = [_entry(*row) for row in rows.iterator()]
+# Written out and prepared: the first question about each repository reads it.
+FILES = """
+SELECT f.path, f.blob_id, b.size_bytes, b.git_sha1, f.is_large
+FROM registry_checkpointfile f JOIN registry_blob b ON b.sha256 = f.blob_id
+WHERE f.checkpoint_id = %s
+"""
+
+
+def _read(checkpoint_id: int) -> Tree:
+    with connection.prepared_cursor() as cursor:
+        cursor.execute(FILES, [checkpoint_id])
+        files = [_entry(*row) for row in cursor]
     entries = {entry.path: entry for entry in [*files, *_folders(files)]}
     return Tree({path: entries[path] for path in sorted(entries)})
 
