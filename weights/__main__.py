@@ -1,6 +1,7 @@
 """`python -m weights DIR`: check a checkpoint from a shell.
 
-Exit status: 0 no blocking finding, 1 at least one, 2 the folder could not be read.
+Exit status: 0 no blocking finding, 1 at least one, 2 the folder could not be read, or the check itself failed. That a
+table is not read to its end changes nothing about it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gc
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from weights.relations import Comparison
 from weights.report import Report
 from weights.terminal import ProgressBar, columns, table, wants_color
 
+UNREADABLE = 2
 STOPPED = 130  # what a shell says of a command that was stopped by hand
 
 
@@ -44,12 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report, comparison = _read(options, bar)
     except OSError as error:
         print(f"Could not read or write: {error}", file=sys.stderr)
-        return 2
+        return UNREADABLE
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", file=sys.stderr)
         return STOPPED
     if options.json == "-":
-        _say(_content(report, comparison), end="")
+        if not _say(_content(report, comparison), end=""):
+            return UNREADABLE
     elif not options.quiet:
         width = columns(sys.stdout)
         _say(table(report, width=width, in_color=wants_color(sys.stdout)))
@@ -92,17 +96,38 @@ def _content(report: Report, comparison: Comparison | None) -> str:
     return report.dumps() if comparison is None else report.dumps(comparison=comparison.to_json())
 
 
-def _say(text: str, end: str = "\n") -> None:
-    """Print, whatever the terminal can show, and also where nobody listens to the end, as `head` does not."""
+def _say(text: str, end: str = "\n") -> bool:
+    """Print, whatever the terminal can show; whether it was taken, as `head` and full disks do not to the end."""
     try:
-        sys.stdout.write(text + end)
+        try:
+            sys.stdout.write(text + end)
+        except UnicodeEncodeError:
+            sys.stdout.write("".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text) + end)  # JSON stays JSON
         sys.stdout.flush()
-    except UnicodeEncodeError:
-        sys.stdout.write("".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text) + end)  # JSON stays JSON
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more
+        return False
+    return True
+
+
+def settle() -> None:
+    """Lead streams that were closed nowhere, before a file that is opened takes their numbers."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r+"))  # noqa: SIM115 - for as long as the process lives
+
+
+def guarded() -> int:
+    """The command's exit status; an error of its own is 2, since 1 says that the checkpoint is blocked."""
+    try:
+        return main()
+    except Exception:
+        print("The check itself failed, and says nothing about the checkpoint.", file=sys.stderr)
+        traceback.print_exc()
+        return UNREADABLE
 
 
 if __name__ == "__main__":  # pragma: no cover - runs in a process of its own
     gc.set_threshold(50_000)  # tens of thousands of records, none of them in a cycle, would be looked through often
-    sys.exit(main())
+    settle()
+    sys.exit(guarded())

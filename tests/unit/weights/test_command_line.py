@@ -185,6 +185,33 @@ def test_module_runs_where_letters_are_few_and_nobody_listens(release: Path) -> 
     assert (unheard.returncode, unheard.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("closed", [(1,), (1, 2), (0, 1, 2)])
+def test_closed_streams_change_nothing(closed: tuple[int, ...], release: Path, tmp_path: Path) -> None:
+    written = tmp_path / "report.json"
+    shell = f"""exec "$0" -m weights "$1" --json "$2" {" ".join(f"{number}>&-" for number in closed)}"""
+    command = ["/bin/sh", "-c", shell, sys.executable, str(release), str(written)]
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+    assert json.loads(written.read_text())["verdict"] == "pass"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize(("more", "status"), [([], 0), (["--json", "-"], 2)])
+def test_a_full_disk_takes_no_table_and_no_report(more: list[str], status: int, release: Path) -> None:
+    command = [sys.executable, "-m", "weights", str(release), *more]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == status and "Traceback" not in done.stderr
+
+
+def test_an_error_of_the_command_is_never_a_verdict(
+    release: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(__main__, "inspect_folder", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(sys, "argv", ["weights", str(release)])
+    assert __main__.guarded() == 2
+    assert "says nothing about the checkpoint" in capsys.readouterr().err
+
+
 def test_module_runs(release: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "weights", str(release)], capture_output=True, text=True, check=False, timeout=60
